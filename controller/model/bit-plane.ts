@@ -1,0 +1,147 @@
+// A set of row numbers as a bitmap: a collection's members, a phase's targets, the devices that have an update.
+// Planes of different length mix freely: what is beyond a plane's end is not in the set.
+
+/** `words[i >>> 5]` holds row `i` in bit `i & 31`. The box stays, the words are replaced when the plane grows. */
+export type BitPlane = { words: Uint32Array }
+
+export function newPlane(rows = 0): BitPlane {
+  return { words: new Uint32Array((rows + 31) >>> 5) }
+}
+
+export function planeOf(rows: Iterable<number>): BitPlane {
+  const plane = newPlane()
+  for (const row of rows) setBit(plane, row)
+  return plane
+}
+
+export function hasBit(plane: BitPlane, row: number): boolean {
+  const word = plane.words[row >>> 5]
+  return word !== undefined && ((word >>> (row & 31)) & 1) === 1
+}
+
+/** Adds a row, growing the plane by doubling. Returns whether it was absent. */
+export function setBit(plane: BitPlane, row: number): boolean {
+  const at = row >>> 5
+  if (at >= plane.words.length) grow(plane, at + 1)
+  const word = plane.words[at] ?? 0
+  const bit = 1 << (row & 31)
+  if ((word & bit) !== 0) return false
+  plane.words[at] = word | bit
+  return true
+}
+
+/** Removes a row. Returns whether it was present. */
+export function clearBit(plane: BitPlane, row: number): boolean {
+  const at = row >>> 5
+  const word = plane.words[at]
+  const bit = 1 << (row & 31)
+  if (word === undefined || (word & bit) === 0) return false
+  plane.words[at] = word & ~bit
+  return true
+}
+
+export function clonePlane(plane: BitPlane): BitPlane {
+  return { words: plane.words.slice() }
+}
+
+/** `target ∩= other`, in place. */
+export function intersect(target: BitPlane, other: BitPlane): BitPlane {
+  const a = target.words
+  const b = other.words
+  const shared = Math.min(a.length, b.length)
+  for (let i = 0; i < shared; i++) a[i] = (a[i] ?? 0) & (b[i] ?? 0)
+  a.fill(0, shared)
+  return target
+}
+
+/** `target ∪= other`, in place. */
+export function unite(target: BitPlane, other: BitPlane): BitPlane {
+  if (other.words.length > target.words.length) grow(target, other.words.length)
+  const a = target.words
+  const b = other.words
+  for (let i = 0; i < b.length; i++) a[i] = (a[i] ?? 0) | (b[i] ?? 0)
+  return target
+}
+
+/** `target ∖= other`, in place. */
+export function subtract(target: BitPlane, other: BitPlane): BitPlane {
+  const a = target.words
+  const b = other.words
+  const shared = Math.min(a.length, b.length)
+  for (let i = 0; i < shared; i++) a[i] = (a[i] ?? 0) & ~(b[i] ?? 0)
+  return target
+}
+
+/** How many rows are in the set. */
+export function countBits(plane: BitPlane): number {
+  let total = 0
+  for (const word of plane.words) total += popCount(word)
+  return total
+}
+
+/** How many rows are in both sets, without making a third. */
+export function countShared(a: BitPlane, b: BitPlane): number {
+  const shared = Math.min(a.words.length, b.words.length)
+  let total = 0
+  for (let i = 0; i < shared; i++) total += popCount((a.words[i] ?? 0) & (b.words[i] ?? 0))
+  return total
+}
+
+export function isEmptyPlane(plane: BitPlane): boolean {
+  return plane.words.every((word) => word === 0)
+}
+
+export function samePlane(a: BitPlane, b: BitPlane): boolean {
+  const [long, short] = a.words.length >= b.words.length ? [a.words, b.words] : [b.words, a.words]
+  for (let i = 0; i < long.length; i++) if (long[i] !== (short[i] ?? 0)) return false
+  return true
+}
+
+/** Calls `visit` with each row, ascending. */
+export function eachBit(plane: BitPlane, visit: (row: number) => void): void {
+  for (let i = 0; i < plane.words.length; i++) {
+    let word = plane.words[i] ?? 0
+    while (word !== 0) {
+      const low = word & -word
+      visit((i << 5) + (31 - Math.clz32(low)))
+      word ^= low
+    }
+  }
+}
+
+export function planeRows(plane: BitPlane): number[] {
+  const rows: number[] = []
+  eachBit(plane, (row) => rows.push(row))
+  return rows
+}
+
+/** Base64 of the little-endian bytes up to the last row: how a set of devices stands in a fact. The same set always gives the same text. */
+export function encodePlane(plane: BitPlane): string {
+  let length = plane.words.length
+  while (length > 0 && plane.words[length - 1] === 0) length--
+  const bytes = new Uint8Array(length * 4)
+  const view = new DataView(bytes.buffer)
+  for (let i = 0; i < length; i++) view.setUint32(i * 4, plane.words[i] ?? 0, true)
+  return bytes.toBase64()
+}
+
+/** Throws a SyntaxError on text that is not base64. */
+export function decodePlane(text: string): BitPlane {
+  const bytes = Uint8Array.fromBase64(text)
+  const words = new Uint32Array(Math.ceil(bytes.length / 4))
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  for (let i = 0; i < bytes.length >>> 2; i++) words[i] = view.getUint32(i * 4, true)
+  return { words }
+}
+
+function grow(plane: BitPlane, words: number): void {
+  const grown = new Uint32Array(Math.max(words, plane.words.length * 2))
+  grown.set(plane.words)
+  plane.words = grown
+}
+
+function popCount(word: number): number {
+  let v = word - ((word >>> 1) & 0x55555555)
+  v = (v & 0x33333333) + ((v >>> 2) & 0x33333333)
+  return Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
+}
