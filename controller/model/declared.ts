@@ -1,0 +1,40 @@
+// A declared object as it stands in facts and state: what an admin wrote, and where it came from.
+import type { Kind, SpecOf } from './kinds.ts'
+
+/** Where an object stands: enough to name the line in a message, and the commit and person in an approval. */
+export type Origin = {
+  /** Name of the declaration source, e.g. `directory`. */
+  readonly source: string
+  /** The revision of the whole source, e.g. `sha256:…` of its files, or `main@sha1:…`. */
+  readonly revision: string
+  readonly file: string
+  readonly line: number
+  readonly commit?: string
+  readonly author?: string
+}
+
+export type Declared<K extends Kind = Kind> = {
+  [P in K]: {
+    readonly kind: P
+    readonly name: string
+    readonly labels: Readonly<Record<string, string>>
+    readonly annotations: Readonly<Record<string, string>>
+    readonly spec: SpecOf[P]
+    readonly origin: Origin
+  }
+}[K]
+
+export type ObjectRef = { readonly kind: Kind; readonly name: string }
+
+/** One thing that is wrong with a declaration, and where. `code` has a page in docs/errors. */
+export type Problem = {
+  readonly file: string
+  /** From 1. */
+  readonly line: number
+  /** From 1. */
+  readonly column: number
+  /** In the object, e.g. `spec.phases[1].soak`; empty for the whole file. */
+  readonly path: string
+  readonly code: string
+  readonly message: string
+}

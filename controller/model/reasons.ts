@@ -1,0 +1,58 @@
+// Every reason that a decision, a wait or a status can give. docs/reference/reasons.md is generated from here.
+
+export const REASONS = {
+  // Evaluations
+  Scheduled: 'The schedule of the rule was due.',
+  Matched: 'The evaluation selected updates and made a rollout of them.',
+  NothingMatched: 'No update in the catalog met all criteria.',
+  Unchanged: 'The evaluation selected the same updates as before, so nothing was made.',
+  TooManyUpdates: 'More than 1000 updates matched, and the rule does not split. Configuration Manager: 0x87D20415.',
+  NoCriteria: 'The rule names no criterion. Configuration Manager: 0x87D20416.',
+  NoPhases: 'Neither the rule nor its template names a phase.',
+  TemplateNotFound: 'The deployment template that is referred to does not exist.',
+  NotScheduled: 'The rule has no schedule and is evaluated on command only.',
+  WaitingForSync: 'The rule is evaluated after the next synchronisation that changes something.',
+  Suspended: 'The object is suspended in its declaration.',
+  // Rollouts
+  Declared: 'An admin declared it.',
+  Started: 'Everything it waited for has come about.',
+  ReviewGate: 'enabled is false: everything is built and nothing is approved.',
+  Disabled: 'enabled was set to false.',
+  Queued: 'An older rollout of the same rule comes first.',
+  PausedByCommand: 'A person paused it.',
+  ResumedByCommand: 'A person resumed it.',
+  Resumed: 'What paused it is gone.',
+  SupersededByNewer: 'A newer rollout of the same rule goes on with the updates that are still wanted.',
+  GroupNotFound: 'The group that is referred to does not exist.',
+  CollectionNotFound: 'The collection that is referred to does not exist.',
+  AllUpdatesWithdrawn: 'Every update of the group is held, expired or declined.',
+  GroupChanged: 'The content of the group or the plan has changed.',
+  RuleRemoved: 'The rule was removed from its source, and prune is Unapprove.',
+  RolloutRemoved: 'The rollout was removed from its source, and prune is Unapprove.',
+  RollbackByCommand: 'A person asked for the rollback.',
+  // Phases and gates
+  FirstPhase: 'It is the first phase.',
+  PreviousPhaseSucceeded: 'The phase before has passed its gate and soak.',
+  GateOpen: 'Fewer devices are compliant than the success threshold asks for.',
+  ThresholdMet: 'The success threshold is met.',
+  ThresholdLost: 'The success threshold is no longer met; the soak begins again when it is.',
+  Soaking: 'The success threshold is met and has to stay so for the soak.',
+  SoakPassed: 'The success threshold was met for the whole soak.',
+  AwaitingApproval: 'The next phase needs a PhaseApproval.',
+  AwaitingSignal: 'The next phase needs a signal.',
+  FailureThreshold: 'More devices failed than the failure threshold allows.',
+  EmptyPhase: 'The phase has no devices.',
+  PhaseTimeout: 'The success threshold was not met in time.',
+  NewDevices: 'Devices joined the collection after the phase started.',
+  LastPhaseSucceeded: 'Every phase has passed its gate.',
+  PhaseApproved: 'The phase is active, so its updates are approved for its devices.',
+  // Approvals
+  Held: 'An UpdateHold covers the updates.',
+  HoldEnded: 'The hold was removed or has run out.',
+  Expired: 'The updates were superseded long enough ago to expire.',
+  Declined: 'The updates are declined.',
+  Silent: 'The devices have not reported for longer than staleAfter.',
+  RolledBack: 'The rollout was rolled back.',
+} as const
+
+export type Reason = keyof typeof REASONS

@@ -1,0 +1,338 @@
+// What has been decided so far about rules, rollouts and holds: plain immutable records, and `evolve`, the one function
+// that changes them. The fold applies it to journaled decisions, `decide` to the ones it has just made, so both agree.
+import { type BitPlane, clonePlane, decodePlane, unite } from '../model/bit-plane.ts'
+import type { Decision, GateFigures, HoldTerms, Provenance } from '../model/facts.ts'
+import type { EpochMs } from '../model/instant.ts'
+import type { ResolvedPlan } from '../model/plan.ts'
+import type { Reason } from '../model/reasons.ts'
+import type { UpdateId } from '../model/update.ts'
+
+export type Control = {
+  readonly rules: ReadonlyMap<string, RuleRecord>
+  readonly rollouts: ReadonlyMap<string, RolloutRecord>
+  readonly holds: ReadonlyMap<string, HoldRecord>
+}
+
+export type RuleRecord = {
+  /** When it was first declared: what was scheduled before is not made up for. */
+  readonly since: EpochMs
+  /** When its declaration last changed. */
+  readonly changedAt: EpochMs
+  /** The newest scheduled instant that has been evaluated. */
+  readonly scheduled?: EpochMs
+  readonly evaluatedAt?: EpochMs
+  /** What the last successful evaluation selected, sorted; an equal set again changes nothing. */
+  readonly selected?: readonly UpdateId[]
+  readonly outcome?: { readonly failed: boolean; readonly reason: Reason; readonly message: string }
+  /** `ringmaster evaluate` was asked for and has not been done. */
+  readonly requestedBy?: string
+}
+
+export type RolloutStatus = 'Planned' | 'Progressing' | 'Halted' | 'RolledBack' | 'Superseded' | 'Succeeded'
+
+export type RolloutRecord = {
+  readonly name: string
+  readonly rule?: string
+  readonly group: string
+  /** The snapshot that every phase sees, sorted by id. */
+  readonly updates: readonly UpdateId[]
+  readonly plan: ResolvedPlan
+  readonly provenance: Provenance
+  readonly plannedAt: EpochMs
+  readonly status: RolloutStatus
+  readonly paused: boolean
+  readonly phases: readonly PhaseRecord[]
+  /** Go-aheads and signals given by command, by phase. */
+  readonly approvals: ReadonlyMap<string, string>
+  readonly signals: ReadonlyMap<string, string>
+  readonly pauseAsked?: { readonly by: string; readonly reason?: string }
+  readonly rollbackAsked?: { readonly reason: Reason; readonly message: string }
+  /** After a rollback: approved for removal where they are installed. */
+  readonly uninstall: readonly UpdateId[]
+  readonly endedAt?: EpochMs
+}
+
+export type PhaseRecord =
+  | { readonly status: 'Waiting'; readonly approvalAwaited: boolean }
+  | { readonly status: 'Skipped'; readonly at: EpochMs }
+  | StartedPhase
+
+export type StartedPhase = {
+  readonly status: 'Active' | 'Halted' | 'Succeeded'
+  readonly startedAt: EpochMs
+  /** Before time basis, gradual availability and spread, which differ from device to device. */
+  readonly available: EpochMs
+  readonly deadline: EpochMs
+  readonly targets: BitPlane
+  readonly devices: number
+  /** Devices that joined after the start, and when; they are in `targets` too. */
+  readonly joined: readonly { readonly at: EpochMs; readonly targets: BitPlane }[]
+  readonly approved: boolean
+  /** Since when the success threshold has been met without a break. */
+  readonly thresholdMetAt?: EpochMs
+  /** The figures at the last change of status. */
+  readonly figures?: GateFigures
+  readonly succeededAt?: EpochMs
+  readonly halt?: { readonly reason: Reason; readonly message: string; readonly at: EpochMs }
+  /** Failures that a person accepted by resuming: only more than these halt again. */
+  readonly acceptedFailures: number
+  /** From when `timeout` counts: the start, or the last resumption. */
+  readonly timeoutFrom: EpochMs
+}
+
+export type HoldRecord = HoldTerms & { readonly updates: readonly UpdateId[]; readonly reason: string }
+
+export function newControl(): Control {
+  return { rules: new Map(), rollouts: new Map(), holds: new Map() }
+}
+
+export function isStarted(phase: PhaseRecord): phase is StartedPhase {
+  return phase.status === 'Active' || phase.status === 'Halted' || phase.status === 'Succeeded'
+}
+
+/** Not yet at one of its ends: it still waits for something, and says what. */
+export function isUnfinished(rollout: RolloutRecord): boolean {
+  return rollout.status === 'Planned' || rollout.status === 'Progressing' || rollout.status === 'Halted'
+}
+
+/** The record of control after a decision made at `at`. Deciding the same again changes nothing more. */
+export function evolve(control: Control, at: EpochMs, decision: Decision): Control {
+  switch (decision.type) {
+    case 'RuleEvaluated':
+      return ruleEvaluated(control, at, decision)
+    case 'EvaluationFailed':
+      return withRule(control, decision.rule, (rule) => ({
+        ...withoutRequest(rule),
+        scheduled: Math.max(decision.scheduled, rule.scheduled ?? 0),
+        evaluatedAt: at,
+        outcome: { failed: true, reason: decision.reason, message: decision.message },
+      }))
+    case 'RolloutPlanned':
+      return rolloutPlanned(control, at, decision)
+    case 'UpdatesHeld': {
+      const { collections, until, uninstall } = decision.terms
+      const hold: HoldRecord = {
+        updates: decision.held,
+        reason: decision.message,
+        uninstall,
+        ...(collections && { collections }),
+        ...(until !== undefined && { until }),
+      }
+      return { ...control, holds: new Map(control.holds).set(decision.hold, hold) }
+    }
+    case 'HoldEnded': {
+      const holds = new Map(control.holds)
+      holds.delete(decision.hold)
+      return { ...control, holds }
+    }
+    case 'UpdatesExpired':
+    case 'DevicesStale':
+      return control
+    default:
+      return withRollout(control, decision.rollout, (rollout) => rolloutAfter(rollout, at, decision))
+  }
+}
+
+export function withRule(control: Control, name: string, change: (rule: RuleRecord) => RuleRecord): Control {
+  const rule = control.rules.get(name)
+  return rule === undefined ? control : { ...control, rules: new Map(control.rules).set(name, change(rule)) }
+}
+
+export function withRollout(
+  control: Control,
+  name: string,
+  change: (rollout: RolloutRecord) => RolloutRecord,
+): Control {
+  const rollout = control.rollouts.get(name)
+  return rollout === undefined
+    ? control
+    : { ...control, rollouts: new Map(control.rollouts).set(name, change(rollout)) }
+}
+
+type RolloutDecision = Exclude<
+  Extract<Decision, { readonly rollout: string }>,
+  { readonly type: 'RuleEvaluated' | 'EvaluationFailed' | 'RolloutPlanned' }
+>
+
+function rolloutAfter(rollout: RolloutRecord, at: EpochMs, decision: RolloutDecision): RolloutRecord {
+  switch (decision.type) {
+    case 'RolloutStarted':
+      return { ...rollout, status: 'Progressing' }
+    case 'RolloutPaused':
+      return { ...rollout, paused: true }
+    case 'RolloutResumed':
+      return { ...rollout, paused: false }
+    case 'RolloutSucceeded':
+      return { ...rollout, status: 'Succeeded', endedAt: at }
+    case 'RolloutSuperseded':
+      return { ...rollout, status: 'Superseded', endedAt: at }
+    case 'RolloutRolledBack':
+      return { ...rollout, status: 'RolledBack', uninstall: decision.uninstall, endedAt: at }
+    case 'UpdatesUnapproved':
+      if (decision.withdrawn !== undefined) return rollout
+      return {
+        ...rollout,
+        phases: rollout.phases.map((phase) => (isStarted(phase) ? { ...phase, approved: false } : phase)),
+      }
+    default: {
+      const phases = rollout.plan.phases.map((planned, i) => {
+        const phase = rollout.phases[i] ?? WAITING
+        return planned.name === decision.phase ? phaseAfter(phase, at, decision) : phase
+      })
+      return { ...rollout, phases, status: decision.type === 'PhaseHalted' ? 'Halted' : rollout.status }
+    }
+  }
+}
+
+type PhaseDecision = Extract<RolloutDecision, { readonly phase: string }>
+
+const WAITING: PhaseRecord = { status: 'Waiting', approvalAwaited: false }
+
+function phaseAfter(phase: PhaseRecord, at: EpochMs, decision: PhaseDecision): PhaseRecord {
+  if (decision.type === 'PhaseStarted')
+    return {
+      status: 'Active',
+      startedAt: at,
+      available: decision.available,
+      deadline: decision.deadline,
+      targets: decodePlane(decision.targets),
+      devices: decision.devices,
+      joined: [],
+      approved: false,
+      acceptedFailures: 0,
+      timeoutFrom: at,
+    }
+  if (decision.type === 'PhaseSkipped') return { status: 'Skipped', at }
+  if (decision.type === 'AwaitingApproval')
+    return phase.status === 'Waiting' ? { status: 'Waiting', approvalAwaited: true } : phase
+  if (decision.type === 'PhaseHalted') {
+    const halt = { reason: decision.reason, message: decision.message, at }
+    return isStarted(phase)
+      ? { ...phase, status: 'Halted', halt, figures: figuresOf(decision) }
+      : { ...haltedBeforeStart(at), halt, figures: figuresOf(decision) }
+  }
+  return isStarted(phase) ? startedPhaseAfter(phase, at, decision) : phase
+}
+
+function startedPhaseAfter(phase: StartedPhase, at: EpochMs, decision: PhaseDecision): StartedPhase {
+  switch (decision.type) {
+    case 'UpdatesApproved':
+      return { ...phase, approved: true }
+    case 'TargetsJoined': {
+      const targets = decodePlane(decision.targets)
+      return {
+        ...phase,
+        targets: unite(clonePlane(phase.targets), targets),
+        devices: phase.devices + decision.devices,
+        joined: [...phase.joined, { at, targets }],
+      }
+    }
+    case 'ThresholdMet':
+      return { ...phase, thresholdMetAt: at, figures: figuresOf(decision) }
+    case 'ThresholdLost': {
+      const { thresholdMetAt: _, ...rest } = phase
+      return { ...rest, figures: figuresOf(decision) }
+    }
+    case 'PhaseSucceeded':
+      return { ...phase, status: 'Succeeded', succeededAt: at, figures: figuresOf(decision) }
+    default:
+      return phase
+  }
+}
+
+function haltedBeforeStart(at: EpochMs): StartedPhase {
+  return {
+    status: 'Halted',
+    startedAt: at,
+    available: at,
+    deadline: at,
+    targets: { words: new Uint32Array() },
+    devices: 0,
+    joined: [],
+    approved: false,
+    acceptedFailures: 0,
+    timeoutFrom: at,
+  }
+}
+
+function figuresOf(decision: GateFigures): GateFigures {
+  return {
+    targets: decision.targets,
+    compliant: decision.compliant,
+    failed: decision.failed,
+    unknown: decision.unknown,
+  }
+}
+
+function withoutRequest(rule: RuleRecord): RuleRecord {
+  const { requestedBy: _, ...rest } = rule
+  return rest
+}
+
+function ruleEvaluated(
+  control: Control,
+  at: EpochMs,
+  decision: Extract<Decision, { readonly type: 'RuleEvaluated' }>,
+): Control {
+  const rollouts = new Map(control.rollouts)
+  for (const planned of decision.rollouts)
+    rollouts.set(planned.name, {
+      ...newRollout(planned.name, planned.group, planned.updates, decision, at),
+      rule: decision.rule,
+    })
+  return withRule({ ...control, rollouts }, decision.rule, (rule) => ({
+    ...withoutRequest(rule),
+    scheduled: Math.max(decision.scheduled, rule.scheduled ?? 0),
+    evaluatedAt: at,
+    ...(decision.rollouts.length > 0 && { selected: decision.rollouts.flatMap((planned) => planned.updates).sort() }),
+    outcome: { failed: false, reason: decision.reason, message: decision.message },
+  }))
+}
+
+// A declared rollout is planned again when its group or its plan has changed. The same updates under a plan that begins
+// with the same phases go on where they are; anything else begins again.
+function rolloutPlanned(
+  control: Control,
+  at: EpochMs,
+  decision: Extract<Decision, { readonly type: 'RolloutPlanned' }>,
+): Control {
+  const fresh = newRollout(decision.rollout, decision.group, decision.updates, decision, at)
+  const before = control.rollouts.get(decision.rollout)
+  const goesOn =
+    before !== undefined &&
+    before.status !== 'RolledBack' &&
+    before.updates.join() === fresh.updates.join() &&
+    before.phases.every((phase, i) => phase.status === 'Waiting' || samePhase(before.plan, fresh.plan, i))
+  const planned = goesOn
+    ? { ...before, plan: fresh.plan, phases: fresh.phases.map((phase, i) => before.phases[i] ?? phase) }
+    : fresh
+  return { ...control, rollouts: new Map(control.rollouts).set(decision.rollout, planned) }
+}
+
+function samePhase(a: ResolvedPlan, b: ResolvedPlan, i: number): boolean {
+  const [before, after] = [a.phases[i], b.phases[i]]
+  return before?.name === after?.name && before?.collection === after?.collection
+}
+
+function newRollout(
+  name: string,
+  group: string,
+  updates: readonly UpdateId[],
+  from: { readonly plan: ResolvedPlan; readonly provenance: Provenance },
+  at: EpochMs,
+): RolloutRecord {
+  return {
+    name,
+    group,
+    updates: updates.toSorted(),
+    plan: from.plan,
+    provenance: from.provenance,
+    plannedAt: at,
+    status: 'Planned',
+    paused: false,
+    phases: from.plan.phases.map(() => WAITING),
+    approvals: new Map(),
+    signals: new Map(),
+    uninstall: [],
+  }
+}
