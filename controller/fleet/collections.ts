@@ -1,0 +1,260 @@
+// Who is in which collection (semantics.md §2): all collections over whole columns, or after one device changed only
+// those that depend on what changed, at once and in order of their references.
+import {
+  type BitPlane,
+  clearBit,
+  clonePlane,
+  hasBit,
+  intersect,
+  newPlane,
+  samePlane,
+  setBit,
+  subtract,
+  unite,
+} from '../model/bit-plane.ts'
+import { ALL_DEVICES, type CollectionSpec } from '../model/collection.ts'
+import type { Fleet } from './fleet.ts'
+import { type CollectionError, orderReferences } from './reference-order.ts'
+import { bindTerm, type Term, type TermPool, termHolds, termPlane, termsOf } from './term.ts'
+
+/** State, plain data: the last good members of each declared collection. The planes stay the same objects while a collection lives. */
+export type Membership = {
+  readonly members: Map<string, BitPlane>
+  /** Changes whenever the members do, and never returns to an earlier value; 0 until there are any. */
+  readonly versions: Map<string, number>
+  /** How many times members changed, in all collections together: the last version given. */
+  changes: number
+}
+
+/** Derived from the specs, but for `membership`: compiled anew when a spec changes or a snapshot is loaded. */
+export type Collections = {
+  readonly specs: ReadonlyMap<string, CollectionSpec>
+  readonly errors: readonly CollectionError[]
+  /** Names that keep their last good members because of an error, sorted. */
+  readonly broken: readonly string[]
+  readonly membership: Membership
+  /** The same map as in `membership`. */
+  readonly members: ReadonlyMap<string, BitPlane>
+  /** Those without errors, each after all that it refers to. */
+  readonly programs: readonly Program[]
+  readonly terms: readonly Term[]
+  /** By attribute key: the programs whose own queries ask about it. */
+  readonly readers: ReadonlyMap<string, readonly number[]>
+  /** Programs still to be looked at for the device at hand, one bit each; empty between calls. */
+  readonly dirty: Uint32Array
+  readonly everyDevice: Source
+  /** What the terms' lookup tables were filled from. */
+  bound: { readonly fleet: Fleet; readonly shape: number } | undefined
+}
+
+type Source = { plane: BitPlane }
+type Program = Source & {
+  readonly name: string
+  readonly queries: readonly (readonly Term[])[]
+  readonly direct: ReadonlySet<string>
+  readonly include: readonly Source[]
+  readonly limit: Source | undefined
+  readonly exclude: readonly Source[]
+  /** Programs that refer to this one; all of them come later. */
+  readonly dependants: number[]
+}
+
+const NO_NAMES: readonly string[] = []
+
+export function newMembership(): Membership {
+  return { members: new Map(), versions: new Map(), changes: 0 }
+}
+
+/** Takes over the members known so far; call `evaluateAll` next. Errors do not stop the sound collections. */
+export function compileCollections(
+  specs: ReadonlyMap<string, CollectionSpec>,
+  membership: Membership = newMembership(),
+): Collections {
+  const { sound, broken, errors } = orderReferences(specs)
+  for (const name of [...sound, ...broken]) {
+    if (membership.members.has(name)) continue
+    membership.members.set(name, newPlane())
+    membership.versions.set(name, 0)
+  }
+  const everyDevice: Source = { plane: newPlane() }
+  const sources = new Map<string, Source>([[ALL_DEVICES, everyDevice]])
+  const pool: TermPool = new Map()
+  const programs: Program[] = []
+  const numbers = new Map<string, number>()
+  const readers = new Map<string, number[]>()
+  for (const name of sound) {
+    const program = compile(name, specs.get(name) ?? {}, membership, sources, pool)
+    const number = programs.push(program) - 1
+    numbers.set(name, number)
+    sources.set(name, program)
+    for (const to of new Set(referencedNames(specs.get(name)))) programs[numbers.get(to) ?? -1]?.dependants.push(number)
+    for (const key of new Set(program.queries.flat().map((term) => term.expression.key))) {
+      readers.set(key, [...(readers.get(key) ?? []), number])
+    }
+  }
+  const terms = [...pool.values()]
+  const dirty = new Uint32Array((programs.length + 31) >>> 5)
+  const { members } = membership
+  return { specs, errors, broken, membership, members, programs, terms, readers, dirty, everyDevice, bound: undefined }
+}
+
+/** Evaluates every collection over the whole fleet, and forgets those no longer declared. Returns the names whose members changed, sorted. */
+export function evaluateAll(fleet: Fleet, collections: Collections): string[] {
+  const { membership, programs } = collections
+  bind(fleet, collections)
+  const changed: string[] = []
+  for (const [name, plane] of membership.members) {
+    if (collections.specs.has(name)) continue
+    if (plane.words.some((word) => word !== 0)) changed.push(name)
+    membership.members.delete(name)
+    membership.versions.delete(name)
+  }
+  const planes = new Map<Term, BitPlane>()
+  const replace = (name: string, plane: BitPlane, next: BitPlane): void => {
+    if (samePlane(plane, next)) return
+    plane.words = next.words
+    noteChange(membership, name, changed)
+  }
+  for (const program of programs) replace(program.name, program.plane, evaluate(fleet, program, planes))
+  for (const name of collections.broken) {
+    const plane = membership.members.get(name)
+    if (plane !== undefined) replace(name, plane, intersect(clonePlane(plane), fleet.present))
+  }
+  return changed.sort()
+}
+
+/**
+ * Brings every collection up to date with one device after its attributes `changed` (`setAttributes` returns the keys),
+ * or, with 'All', after it was enrolled or removed. Returns the names it joined or left, sorted.
+ */
+export function reevaluateDevice(
+  fleet: Fleet,
+  collections: Collections,
+  row: number,
+  changed: readonly string[] | 'All',
+): readonly string[] {
+  if (collections.bound?.fleet !== fleet || collections.bound.shape !== fleet.shape) bind(fleet, collections)
+  const { dirty, membership, programs, readers } = collections
+  if (changed === 'All') for (let i = 0; i < programs.length; i++) markDirty(dirty, i)
+  else for (const key of changed) for (const number of readers.get(key) ?? []) markDirty(dirty, number)
+  let names: string[] | undefined
+  for (let at = 0; at < dirty.length; at++) {
+    for (let word = dirty[at] ?? 0; word !== 0; word = dirty[at] ?? 0) {
+      const low = word & -word
+      dirty[at] = word ^ low
+      const program = programs[(at << 5) + 31 - Math.clz32(low)]
+      if (program === undefined || !update(fleet, program, row)) continue
+      names ??= []
+      noteChange(membership, program.name, names)
+      for (const dependant of program.dependants) markDirty(dirty, dependant)
+    }
+  }
+  if (changed === 'All' && !hasBit(fleet.present, row)) {
+    names ??= []
+    for (const name of collections.broken) {
+      const plane = membership.members.get(name)
+      if (plane !== undefined && clearBit(plane, row)) noteChange(membership, name, names)
+    }
+  }
+  return names === undefined ? NO_NAMES : names.sort()
+}
+
+/** The members of a collection, the built-in one included; undefined when it is not declared. Not to be changed by the caller. */
+export function membersOf(fleet: Fleet, collections: Collections, name: string): BitPlane | undefined {
+  return name === ALL_DEVICES ? fleet.present : collections.members.get(name)
+}
+
+/** Every collection that the device is in, the built-in one included; names sorted. */
+export function collectionsOf(fleet: Fleet, collections: Collections, row: number): string[] {
+  const names = hasBit(fleet.present, row) ? [ALL_DEVICES] : []
+  for (const [name, plane] of collections.members) {
+    if (name !== ALL_DEVICES && hasBit(plane, row)) names.push(name)
+  }
+  return names.sort()
+}
+
+function compile(
+  name: string,
+  spec: CollectionSpec,
+  membership: Membership,
+  sources: ReadonlyMap<string, Source>,
+  pool: TermPool,
+): Program {
+  const found = (names: readonly string[] | undefined): Source[] =>
+    [...new Set(names)].flatMap((reference) => sources.get(reference) ?? [])
+  return {
+    name,
+    plane: membership.members.get(name) ?? newPlane(),
+    queries: (spec.queries ?? []).map((query) => termsOf(query, pool)),
+    direct: new Set(spec.devices),
+    include: found(spec.include),
+    limit: spec.limitedTo === undefined ? undefined : sources.get(spec.limitedTo),
+    exclude: found(spec.exclude),
+    dependants: [],
+  }
+}
+
+function referencedNames(spec: CollectionSpec | undefined): string[] {
+  const limit = spec?.limitedTo === undefined ? [] : [spec.limitedTo]
+  return [...limit, ...(spec?.include ?? []), ...(spec?.exclude ?? [])]
+}
+
+function bind(fleet: Fleet, collections: Collections): void {
+  for (const term of collections.terms) bindTerm(term, fleet)
+  collections.everyDevice.plane = fleet.present
+  collections.bound = { fleet, shape: fleet.shape }
+}
+
+function noteChange(membership: Membership, name: string, changed: string[]): void {
+  membership.changes++
+  membership.versions.set(name, membership.changes)
+  changed.push(name)
+}
+
+function evaluate(fleet: Fleet, program: Program, planes: Map<Term, BitPlane>): BitPlane {
+  const rows = fleet.ids.length
+  const members = newPlane(rows)
+  for (const query of program.queries) {
+    const [first, ...others] = query.map((term) => {
+      const plane = planes.get(term) ?? termPlane(term, rows)
+      planes.set(term, plane)
+      return plane
+    })
+    if (first === undefined) continue
+    const matching = others.length === 0 ? first : clonePlane(first)
+    for (const other of others) intersect(matching, other)
+    unite(members, matching)
+  }
+  for (const id of program.direct) {
+    const row = fleet.rowOf.get(id)
+    if (row !== undefined) setBit(members, row)
+  }
+  for (const source of program.include) unite(members, source.plane)
+  intersect(members, program.limit?.plane ?? fleet.present)
+  for (const source of program.exclude) subtract(members, source.plane)
+  return intersect(members, fleet.present)
+}
+
+/** Puts one device in or out of one collection. Returns whether that was a change. */
+function update(fleet: Fleet, program: Program, row: number): boolean {
+  return belongs(fleet, program, row) ? setBit(program.plane, row) : clearBit(program.plane, row)
+}
+
+/** The same rules as `evaluate`, in the order that settles most devices soonest. */
+function belongs(fleet: Fleet, program: Program, row: number): boolean {
+  if (!hasBit(fleet.present, row)) return false
+  if (program.limit !== undefined && !hasBit(program.limit.plane, row)) return false
+  for (const source of program.exclude) if (hasBit(source.plane, row)) return false
+  for (const source of program.include) if (hasBit(source.plane, row)) return true
+  for (const query of program.queries) if (allHold(query, row)) return true
+  return program.direct.size > 0 && program.direct.has(fleet.ids[row] ?? '')
+}
+
+function allHold(terms: readonly Term[], row: number): boolean {
+  for (const term of terms) if (!termHolds(term, row)) return false
+  return terms.length > 0
+}
+
+function markDirty(dirty: Uint32Array, number: number): void {
+  dirty[number >>> 5] = (dirty[number >>> 5] ?? 0) | (1 << (number & 31))
+}

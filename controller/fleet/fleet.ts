@@ -1,0 +1,245 @@
+// The fleet as columns over devices: who is enrolled, with which attributes, and who has not reported for too long.
+// A device's row is its number in order of enrolment, and is never given to another device.
+import { type BitPlane, clearBit, hasBit, newPlane, setBit } from '../model/bit-plane.ts'
+import type { DeviceAttributes } from '../model/collection.ts'
+import { ringPosition } from '../model/hash.ts'
+import type { EpochMs } from '../model/instant.ts'
+import { type Column, newColumn, setValue, valueAt } from './column.ts'
+
+/** Plain data, all of it state. Typed arrays are longer than the fleet: rows at and beyond `ids.length` hold zeros. */
+export type Fleet = {
+  /** By row, removed devices included. */
+  ids: string[]
+  rowOf: Map<string, number>
+  /** `ringPosition` of the id, 0 to 9999. */
+  ring: Uint16Array
+  /** When the controller last heard from the device; 0 for a removed one. */
+  lastReport: Float64Array
+  /** The device's own number of its last message that counted; 0 for none. */
+  sequence: Float64Array
+  /** Enrolled and not removed. */
+  present: BitPlane
+  /** Present, but silent for too long: counts as unknown (semantics.md §8). */
+  stale: BitPlane
+  columns: Map<string, Column>
+  /** How many attributes each row has. */
+  attributeCount: Uint8Array
+  /** Goes up when a column appears, vanishes or is renumbered: what was derived from codes is void then. */
+  shape: number
+  /** Report order among rows that are present and not stale, as a linked list. Links are row + 1, so that 0 is none. */
+  older: Int32Array
+  newer: Int32Array
+  oldest: number
+  newest: number
+  /** The latest receive time seen; a clock that steps back stands still here. */
+  clock: EpochMs
+}
+
+/** Devices ever enrolled. */
+export const MAX_DEVICES = 10_000_000
+/** Different attribute keys in the whole fleet at one time. */
+export const MAX_KEYS = 512
+
+const NO_KEYS: readonly string[] = []
+
+export function newFleet(): Fleet {
+  return {
+    ids: [],
+    rowOf: new Map(),
+    ring: new Uint16Array(64),
+    lastReport: new Float64Array(64),
+    sequence: new Float64Array(64),
+    present: newPlane(64),
+    stale: newPlane(64),
+    columns: new Map(),
+    attributeCount: new Uint8Array(64),
+    shape: 0,
+    older: new Int32Array(64),
+    newer: new Int32Array(64),
+    oldest: 0,
+    newest: 0,
+    clock: 0,
+  }
+}
+
+/**
+ * Enrols a device, and counts as its first report. An id seen before gets its old row, new attributes, and its message
+ * numbers start anew (a reinstalled machine counts from 1 again).
+ * Throws a RangeError beyond MAX_DEVICES; the edge refuses the enrolment before.
+ */
+export function enrolDevice(fleet: Fleet, id: string, attributes: DeviceAttributes, at: EpochMs): number {
+  const known = fleet.rowOf.get(id)
+  const row = known ?? fleet.ids.length
+  if (known === undefined) {
+    if (row >= MAX_DEVICES) throw new RangeError(`the fleet is full: ${MAX_DEVICES} devices have been enrolled`)
+    if (row >= fleet.ring.length) growRows(fleet)
+    fleet.ids.push(id)
+    fleet.rowOf.set(id, row)
+    fleet.ring[row] = ringPosition(id)
+  }
+  if (setBit(fleet.present, row)) link(fleet, row)
+  fleet.sequence[row] = 0
+  touchDevice(fleet, row, at)
+  setAttributes(fleet, row, attributes)
+  return row
+}
+
+/**
+ * Replaces a present device's attributes and returns the keys whose value changed, sorted. A key beyond MAX_KEYS is not
+ * kept; `refusedKeys` says which, so that the device can be told.
+ */
+export function setAttributes(fleet: Fleet, row: number, attributes: DeviceAttributes): readonly string[] {
+  let changed: string[] | undefined
+  let kept = 0
+  let accepted = 0
+  const before = fleet.attributeCount[row] ?? 0
+  for (const key of Object.keys(attributes)) {
+    const column = fleet.columns.get(key) ?? addColumn(fleet, key)
+    if (column === undefined) continue
+    accepted++
+    if ((column.codes[row] ?? 0) !== 0) kept++
+    const outcome = setValue(column, row, attributes[key])
+    if (outcome === 'renumbered') fleet.shape++
+    if (outcome !== 'same') {
+      changed ??= []
+      changed.push(key)
+    }
+  }
+  if (kept < before) {
+    changed ??= []
+    clearOthers(fleet, row, attributes, changed)
+  }
+  if (changed === undefined) return NO_KEYS
+  fleet.attributeCount[row] = accepted
+  return changed.sort()
+}
+
+/** Keys of these attributes that the fleet has no room for, sorted. */
+export function refusedKeys(fleet: Fleet, attributes: DeviceAttributes): string[] {
+  const fresh = Object.keys(attributes).filter((key) => !fleet.columns.has(key))
+  return fresh.slice(Math.max(0, MAX_KEYS - fleet.columns.size)).sort()
+}
+
+/** Forgets everything about a device but its id and row. Returns false when it was not enrolled. */
+export function removeDevice(fleet: Fleet, row: number): boolean {
+  if (!clearBit(fleet.present, row)) return false
+  setAttributes(fleet, row, {})
+  if (!clearBit(fleet.stale, row)) unlink(fleet, row)
+  fleet.lastReport[row] = 0
+  fleet.sequence[row] = 0
+  return true
+}
+
+export function attributeOf(fleet: Fleet, row: number, key: string): string | undefined {
+  const column = fleet.columns.get(key)
+  return column && valueAt(column, row)
+}
+
+/** In order of the keys. */
+export function attributesOf(fleet: Fleet, row: number): DeviceAttributes {
+  const attributes: DeviceAttributes = {}
+  for (const key of [...fleet.columns.keys()].sort()) {
+    const value = attributeOf(fleet, row, key)
+    if (value !== undefined) attributes[key] = value
+  }
+  return attributes
+}
+
+/** Takes note of a device's message number. False when it is not newer than the last: the message changes nothing (semantics.md §8). */
+export function advanceSequence(fleet: Fleet, row: number, sequence: number): boolean {
+  if (!hasBit(fleet.present, row) || sequence <= (fleet.sequence[row] ?? 0)) return false
+  fleet.sequence[row] = sequence
+  return true
+}
+
+/** The controller heard from a present device at `at`, its own receive time; an earlier one than before counts as the same instant. Returns whether the device was stale. */
+export function touchDevice(fleet: Fleet, row: number, at: EpochMs): boolean {
+  if (!hasBit(fleet.present, row)) return false
+  fleet.clock = Math.max(fleet.clock, at)
+  fleet.lastReport[row] = fleet.clock
+  const wasStale = clearBit(fleet.stale, row)
+  if (!wasStale && fleet.newest === row + 1) return false
+  if (!wasStale) unlink(fleet, row)
+  link(fleet, row)
+  return wasStale
+}
+
+/** Who, of those not stale, has been silent the longest. */
+export function oldestReport(fleet: Fleet): { row: number; at: EpochMs } | undefined {
+  if (fleet.oldest === 0) return undefined
+  const row = fleet.oldest - 1
+  return { row, at: fleet.lastReport[row] ?? 0 }
+}
+
+/**
+ * Rows not yet marked whose last report was made at or before an instant, oldest first. At the instant it is inclusive, so that
+ * waking at `oldestReport().at + staleAfter` finds that device.
+ */
+export function staleRows(fleet: Fleet, reportedBy: EpochMs): number[] {
+  const rows: number[] = []
+  for (let link = fleet.oldest; link !== 0; link = fleet.newer[link - 1] ?? 0) {
+    if ((fleet.lastReport[link - 1] ?? 0) > reportedBy) break
+    rows.push(link - 1)
+  }
+  return rows
+}
+
+/** Returns false when the device is stale already, or removed. */
+export function markStale(fleet: Fleet, row: number): boolean {
+  if (!hasBit(fleet.present, row) || !setBit(fleet.stale, row)) return false
+  unlink(fleet, row)
+  return true
+}
+
+function addColumn(fleet: Fleet, key: string): Column | undefined {
+  if (fleet.columns.size >= MAX_KEYS) return undefined
+  const column = newColumn()
+  fleet.columns.set(key, column)
+  fleet.shape++
+  return column
+}
+
+function clearOthers(fleet: Fleet, row: number, attributes: DeviceAttributes, changed: string[]): void {
+  for (const [key, column] of fleet.columns) {
+    if ((column.codes[row] ?? 0) === 0 || Object.hasOwn(attributes, key)) continue
+    setValue(column, row, undefined)
+    changed.push(key)
+    if (column.used > 0) continue
+    fleet.columns.delete(key)
+    fleet.shape++
+  }
+}
+
+function link(fleet: Fleet, row: number): void {
+  fleet.older[row] = fleet.newest
+  fleet.newer[row] = 0
+  if (fleet.newest === 0) fleet.oldest = row + 1
+  else fleet.newer[fleet.newest - 1] = row + 1
+  fleet.newest = row + 1
+}
+
+function unlink(fleet: Fleet, row: number): void {
+  const older = fleet.older[row] ?? 0
+  const newer = fleet.newer[row] ?? 0
+  if (older === 0) fleet.oldest = newer
+  else fleet.newer[older - 1] = newer
+  if (newer === 0) fleet.newest = older
+  else fleet.older[newer - 1] = older
+  fleet.older[row] = 0
+  fleet.newer[row] = 0
+}
+
+function growRows(fleet: Fleet): void {
+  const rows = fleet.ring.length * 2
+  fleet.ring = grown(fleet.ring, new Uint16Array(rows))
+  fleet.lastReport = grown(fleet.lastReport, new Float64Array(rows))
+  fleet.sequence = grown(fleet.sequence, new Float64Array(rows))
+  fleet.attributeCount = grown(fleet.attributeCount, new Uint8Array(rows))
+  fleet.older = grown(fleet.older, new Int32Array(rows))
+  fleet.newer = grown(fleet.newer, new Int32Array(rows))
+}
+
+function grown<T extends { set(from: T): void }>(from: T, to: T): T {
+  to.set(from)
+  return to
+}

@@ -1,0 +1,140 @@
+// Which devices: the `Collection` kind's spec, and the attributes of a device that its queries ask about (semantics.md §2).
+import { z } from 'zod'
+
+/** The built-in collection of every enrolled device; usable in `limitedTo`, `include` and `exclude`, and not to be declared. */
+export const ALL_DEVICES = 'all'
+
+export const MAX_ATTRIBUTES = 64
+export const MAX_ATTRIBUTE_KEY = 63
+export const MAX_ATTRIBUTE_VALUE = 256
+
+/** `10`, `10.0.26100.6899`: digits in segments. Anything else is not a version and matches no version operator. */
+export const DOTTED_VERSION = /^\d+(?:\.\d+)*$/
+
+export const AttributeKey = z
+  .string()
+  .min(1)
+  .max(MAX_ATTRIBUTE_KEY)
+  .regex(/^[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?$/, {
+    error:
+      'an attribute key starts and ends with a letter or digit, with letters, digits, ".", "_", "/" and "-" between',
+  })
+const attributeText = z.string().max(MAX_ATTRIBUTE_VALUE)
+
+/** A device's inventory. Numbers and booleans of the JSON become strings here, at the edge; inside, values are strings. */
+export const DeviceAttributes = z
+  .record(AttributeKey, z.union([z.string(), z.number(), z.boolean()]).transform(String).pipe(attributeText))
+  .refine((attributes) => Object.keys(attributes).length <= MAX_ATTRIBUTES, {
+    error: `a device has at most ${MAX_ATTRIBUTES} attributes`,
+  })
+export type DeviceAttributes = z.infer<typeof DeviceAttributes>
+
+const key = AttributeKey.describe('The device attribute asked about.')
+const values = z.array(attributeText).min(1).max(1000)
+const number = z
+  .number()
+  .describe('Compared with the attribute as a decimal number; one that is no number never matches.')
+const version = z
+  .string()
+  .max(MAX_ATTRIBUTE_VALUE)
+  .regex(DOTTED_VERSION, { error: 'a version is digits in segments parted by dots, such as 10.0.26100' })
+  .describe(
+    'Dotted version, such as 10.0.26100. Segments compare as numbers and a missing one counts as 0; an attribute that is no dotted version never matches.',
+  )
+
+export const Expression = z.discriminatedUnion('operator', [
+  z.strictObject({
+    key,
+    operator: z.literal('In').describe('The attribute is one of the values.'),
+    values: values.describe('1 to 1000 values, compared exactly and with case.'),
+  }),
+  z.strictObject({
+    key,
+    operator: z
+      .literal('NotIn')
+      .describe(
+        'The attribute is none of the values. As in a Kubernetes label selector, a device that lacks the attribute matches too; add Exists to leave it out.',
+      ),
+    values: values.describe('1 to 1000 values, compared exactly and with case.'),
+  }),
+  z.strictObject({ key, operator: z.literal('Exists').describe('The device has the attribute.') }),
+  z.strictObject({ key, operator: z.literal('DoesNotExist').describe('The device lacks the attribute.') }),
+  z.strictObject({
+    key,
+    operator: z.literal('Gt').describe('The attribute is greater than the value.'),
+    value: number,
+  }),
+  z.strictObject({ key, operator: z.literal('Lt').describe('The attribute is less than the value.'), value: number }),
+  z.strictObject({
+    key,
+    operator: z.literal('Glob').describe('The whole attribute fits the pattern.'),
+    value: attributeText.min(1).describe('`*` stands for any text, `?` for one character; case counts.'),
+  }),
+  z.strictObject({
+    key,
+    operator: z.literal('VersionGte').describe('The attribute is this version or a later one.'),
+    value: version,
+  }),
+  z.strictObject({
+    key,
+    operator: z.literal('VersionLt').describe('The attribute is an earlier version.'),
+    value: version,
+  }),
+])
+export type Expression = z.infer<typeof Expression>
+
+export const Query = z
+  .strictObject({
+    matchLabels: z
+      .record(AttributeKey, attributeText)
+      .refine((labels) => Object.keys(labels).length <= MAX_ATTRIBUTES, {
+        error: `at most ${MAX_ATTRIBUTES} labels in a query`,
+      })
+      .optional()
+      .describe('Attributes that have exactly these values.'),
+    matchExpressions: z.array(Expression).max(MAX_ATTRIBUTES).optional().describe('Conditions that all hold.'),
+  })
+  .refine((query) => conditionCount(query.matchLabels, query.matchExpressions) > 0, {
+    error: `asks nothing: add matchLabels or matchExpressions (for every device, include ${ALL_DEVICES})`,
+  })
+export type Query = z.infer<typeof Query>
+
+export const CollectionName = z
+  .string()
+  .max(63)
+  .regex(/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/, { error: 'must be lower-case letters, digits and "-", e.g. all-servers' })
+const names = z.array(CollectionName).max(1000)
+
+export const CollectionSpec = z
+  .strictObject({
+    description: z.string().max(1024).optional().describe('What the collection is for, for people.'),
+    limitedTo: CollectionName.optional().describe(
+      'The limiting collection: nothing outside it is a member. Absent means all devices.',
+    ),
+    devices: z
+      .array(z.string().min(1).max(256))
+      .max(10_000)
+      .optional()
+      .describe('Direct rules: the ids of at most 10,000 devices. One that is not enrolled yet joins when it enrols.'),
+    queries: z
+      .array(Query)
+      .max(100)
+      .optional()
+      .describe('A device that matches any of these queries is a member; the conditions within a query must all hold.'),
+    include: names.optional().describe('Collections whose members are members too.'),
+    exclude: names
+      .optional()
+      .describe('Collections whose members are never members, whatever other rules say. Looked at last.'),
+  })
+  .refine(
+    (spec) => [spec.devices, spec.queries, spec.include].some((rules) => rules !== undefined && rules.length > 0),
+    {
+      error: 'says no devices: add queries, devices or include',
+    },
+  )
+  .describe('Which devices: direct, query and include rules, inside a limiting collection, without the excluded ones.')
+export type CollectionSpec = z.infer<typeof CollectionSpec>
+
+function conditionCount(labels: object | undefined, expressions: readonly unknown[] | undefined): number {
+  return Object.keys(labels ?? {}).length + (expressions ?? []).length
+}
