@@ -1,0 +1,117 @@
+// The port of the journal (architecture.md, "The journal"): facts in one order, durable once acknowledged, and snapshots of
+// what they fold to. Engines stand behind it; the rest of the code sees only this.
+import type { EpochMs } from '../model/instant.ts'
+
+/** What a journal can hold: a plain JSON object told apart by `type` (1 to 256 characters). */
+export type AnyFact = { readonly type: string }
+
+/** A fact as it stands in the journal. Sequence numbers start at 1 and have no gaps. */
+export type Entry<F extends AnyFact> = { readonly seq: number; readonly at: EpochMs; readonly fact: F }
+
+/** The sequence numbers given to one append. An empty append has `last === first - 1`. */
+export type Appended = { readonly first: number; readonly last: number }
+
+/** The state after fact `seq`, encoded. */
+export type Snapshot = { readonly seq: number; readonly bytes: Uint8Array<ArrayBuffer> }
+
+/** What an audit listing asks for. At most `READ_KEPT_LIMIT` entries at once; page on with `fromSeq`. */
+export type KeptQuery = {
+  /** Only facts of these types (at most 32); all types when absent. */
+  readonly types?: readonly string[]
+  /** The first fact to consider, itself included: going up from it when oldest first, down from it when newest first. */
+  readonly fromSeq?: number
+  readonly limit: number
+  readonly order?: 'oldest' | 'newest'
+}
+
+/** What a compaction did: facts up to `through` were looked at by this or an earlier one. */
+export type Compacted = { readonly through: number; readonly deleted: number; readonly kept: number }
+
+/** How much may wait for the next commit. Beyond it `append` rejects with `Busy` at once. */
+export type QueueLimits = { readonly facts: number; readonly bytes: number }
+
+export const DEFAULT_QUEUE_LIMITS: QueueLimits = { facts: 100_000, bytes: 64 * 1024 * 1024 }
+export const READ_KEPT_LIMIT = 10_000
+
+export interface Journal<F extends AnyFact> {
+  /** The newest durable fact; 0 when there is none. */
+  readonly lastSeq: number
+  /** Facts up to here may have been deleted by `compact`; `read` starts here or later. */
+  readonly compactedThrough: number
+  /** What was found damaged and worked around, for a person to read. The latest 100. */
+  readonly warnings: readonly string[]
+
+  /**
+   * Resolves once the facts are durable. Everything appended in one turn of the event loop becomes durable together or not at
+   * all, in call order; when that fails, all of it rejects with the same error. Facts are taken as they are at the call.
+   * Rejects with a JournalError: Busy, TooLarge, Invalid, Closed, DiskFull or Broken.
+   */
+  append(facts: readonly F[], at: EpochMs): Promise<Appended>
+
+  /**
+   * The facts after `after` that are durable now, in order, read piece by piece: memory does not grow with their number. Facts
+   * may be appended while iterating. Throws Compacted when some of them are gone, Corrupt when one cannot be read.
+   */
+  read(after: number): Iterable<Entry<F>>
+
+  /** Facts of some types wherever they are: kept by a compaction or not yet compacted. */
+  readKept(query: KeptQuery): Entry<F>[]
+
+  /**
+   * Resolves once the snapshot is durable; the newest two good ones are kept. `bytes` must not change meanwhile. One at a time:
+   * rejects with Busy while another is being saved, with Invalid for a `seq` that is not durable or older than the newest snapshot.
+   */
+  saveSnapshot(seq: number, bytes: Uint8Array): Promise<void>
+
+  /** The newest snapshot whose checksum is right. A damaged one is passed over with a warning. */
+  latestSnapshot(): Snapshot | undefined
+
+  /**
+   * Deletes facts up to `throughSeq` except those of types that `keep` names. Rejects with NotCovered, and deletes nothing, when
+   * `throughSeq` is beyond the newest good snapshot. While two good snapshots are kept it goes no further than the older of
+   * them, so that either can be restored from; `through` of the result says how far. Appends go on meanwhile.
+   */
+  compact(throughSeq: number, keep: (type: string) => boolean): Promise<Compacted>
+
+  /** Makes durable what was appended before, and lets go of the data. */
+  close(): Promise<void>
+}
+
+/**
+ * - Busy: too much waits already; try again after what waits was acknowledged.
+ * - TooLarge, Invalid: these facts can never be appended, the arguments are wrong, or the path cannot be opened.
+ * - DiskFull: nothing of the batch was kept; appending works again when there is room.
+ * - Broken: the storage failed in a way that leaves open what is durable; only opening the journal anew tells.
+ * - Unsaved: the snapshot was not saved; facts are not affected.
+ * - Locked, Corrupt, NotAJournal, NewerVersion: the data cannot be opened or read; nothing was changed.
+ * - Compacted, NotCovered: the facts asked for are gone, or are still needed.
+ */
+export type JournalErrorCode =
+  | 'Busy'
+  | 'TooLarge'
+  | 'Invalid'
+  | 'Closed'
+  | 'DiskFull'
+  | 'Broken'
+  | 'Unsaved'
+  | 'Locked'
+  | 'Corrupt'
+  | 'NotAJournal'
+  | 'NewerVersion'
+  | 'Compacted'
+  | 'NotCovered'
+
+export class JournalError extends Error {
+  readonly code: JournalErrorCode
+
+  constructor(code: JournalErrorCode, message: string, cause?: unknown) {
+    super(message, { cause })
+    this.name = 'JournalError'
+    this.code = code
+  }
+}
+
+/** What any thrown value says, for a message that goes on with it. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

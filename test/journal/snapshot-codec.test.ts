@@ -1,0 +1,152 @@
+// Snapshots: what goes in comes out, and what is damaged is said to be.
+
+import { isDeepStrictEqual } from 'node:util'
+import { crc32 } from 'node:zlib'
+import fc from 'fast-check'
+import { test } from 'tap'
+import { decodeSnapshot, encodeSnapshot } from '../../controller/journal/snapshot-codec.ts'
+import { SnapshotError } from '../../controller/journal/snapshot-error.ts'
+
+const roundTrip = (value: unknown) => decodeSnapshot(encodeSnapshot(value))
+
+const text = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom('$', '__proto__', '{"$":["u"]}', '{', 'toString', '\ud800'),
+)
+const { tree } = fc.letrec((tie) => ({
+  leaf: fc.oneof(
+    text,
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+    fc.integer(),
+    fc.boolean(),
+    fc.constantFrom(null, undefined),
+    fc.uint8Array(),
+    fc.uint16Array(),
+    fc.uint32Array(),
+    fc.int32Array(),
+    fc.float64Array(),
+  ),
+  tree: fc.oneof(
+    { maxDepth: 5 },
+    tie('leaf'),
+    fc.array(tie('tree'), { maxLength: 6 }),
+    fc.dictionary(text, tie('tree'), { maxKeys: 6, noNullPrototype: true }),
+    fc.array(fc.tuple(fc.oneof(text, fc.integer()), tie('tree')), { maxLength: 6 }).map((entries) => new Map(entries)),
+  ),
+}))
+
+test('any plain tree comes back deeply equal, and gives the same bytes again', async (t) => {
+  fc.assert(
+    fc.property(tree, (value) => {
+      const bytes = encodeSnapshot(value)
+      const back = decodeSnapshot(bytes)
+      return isDeepStrictEqual(back, value) && Buffer.compare(encodeSnapshot(back), bytes) === 0
+    }),
+    { seed: 42, numRuns: 1500 },
+  )
+  t.pass('for 1,500 trees')
+})
+
+test('containers too long for one section come back whole', async (t) => {
+  const long = (i: number) => `${i}:${'x'.repeat(120)}`
+  const strings = Array.from({ length: 150_000 }, (_, i) => long(i))
+  const values = {
+    strings,
+    map: new Map(strings.map((key, i) => [key, i % 3 === 0 ? undefined : i])),
+    record: Object.fromEntries(strings.map((key, i) => [key, i % 1000 === 0 ? new Uint8Array([i]) : i])),
+    nested: [{ inner: new Map([['deep', strings.slice(0, 20_000)]]) }, { __proto__x: strings.slice(0, 9000) }],
+    planes: Array.from({ length: 20_000 }, (_, i) => new Uint32Array([i])),
+    escaped: ['\u0001'.repeat(9_000_000), 'end'],
+  }
+  t.ok(isDeepStrictEqual(roundTrip(values), values))
+})
+
+test('order of keys and Map entries is kept', async (t) => {
+  const back = roundTrip({
+    z: new Map([
+      ['b', 1],
+      ['a', 2],
+    ]),
+    a: 1,
+  })
+  t.same(Object.keys(Object(back)), ['z', 'a'])
+  t.same([...Object(back).z.keys()], ['b', 'a'])
+})
+
+test('typed arrays are copies: of the view alone, and of their own memory', async (t) => {
+  const words = new Uint32Array([1, 2, 3, 4]).subarray(1, 3)
+  const bytes = encodeSnapshot({ odd: new Uint8Array(3), words })
+  const back = decodeSnapshot(bytes)
+  bytes.fill(0)
+  t.same(back, { odd: new Uint8Array(3), words: new Uint32Array([2, 3]) })
+  t.equal(Object(back).words.buffer.byteLength, 8)
+})
+
+test('a snapshot at any offset in memory can be decoded', async (t) => {
+  const bytes = encodeSnapshot({ words: new Float64Array([1.5]) })
+  const shifted = new Uint8Array(bytes.length + 3).subarray(3)
+  shifted.set(bytes)
+  t.same(decodeSnapshot(shifted), { words: new Float64Array([1.5]) })
+})
+
+test('what is not plain data is refused, and the error says where', async (t) => {
+  class Thing {}
+  const endless: unknown[] = []
+  endless.push(endless)
+  const cases: [unknown, RegExp][] = [
+    [{ a: [0, Number.NaN] }, /NaN \(at a\.1\)/],
+    [{ a: Number.POSITIVE_INFINITY }, /Infinity \(at a\)/],
+    [new Map([['k', () => 1]]), /function \(at k\)/],
+    [{ at: new Date(0) }, /a Date \(at at\)/],
+    [new Set([1]), /a Set \(at the root\)/],
+    [[new Thing()], /a Thing/],
+    [[1n], /bigint/],
+    [Symbol('s'), /symbol/],
+    [new Float32Array(1), /a Float32Array/],
+    [new DataView(new ArrayBuffer(1)), /a DataView/],
+    [endless, /more than 500 levels/],
+  ]
+  for (const [value, message] of cases) t.throws(() => encodeSnapshot(value), { code: 'Unsupported', message })
+})
+
+test('a snapshot cut off anywhere is damaged', async (t) => {
+  const bytes = encodeSnapshot({ a: new Map([['b', new Uint16Array([1, 2, 3])]]), c: ['text', undefined] })
+  for (let length = 0; length < bytes.length; length++)
+    t.throws(() => decodeSnapshot(bytes.subarray(0, length)), { code: 'Damaged' })
+})
+
+test('a snapshot with any one bit turned gives a typed error', async (t) => {
+  const bytes = encodeSnapshot({ a: new Map([['b', new Uint16Array([1, 2, 3])]]), c: ['text', undefined] })
+  for (let bit = 0; bit < bytes.length * 8; bit++) {
+    const turned = bytes.slice()
+    turned[bit >> 3] = (turned[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+    t.throws(() => decodeSnapshot(turned), SnapshotError)
+  }
+})
+
+test('nonsense under a right checksum gives a typed error', async (t) => {
+  const bytes = encodeSnapshot({ a: new Map([['b', new Uint16Array([1, 2, 3])]]), c: ['text', undefined] })
+  fc.assert(
+    fc.property(fc.nat(bytes.length - 5), fc.nat(255), (at, byte) => {
+      const changed = bytes.slice()
+      changed[at] = byte
+      const body = changed.subarray(0, -4)
+      new DataView(changed.buffer).setUint32(body.length, crc32(body), true)
+      try {
+        decodeSnapshot(changed)
+      } catch (error) {
+        return error instanceof SnapshotError
+      }
+      return true
+    }),
+    { seed: 42, numRuns: 2000 },
+  )
+  t.pass('for 2,000 changes')
+})
+
+test('a snapshot of another version, and what is none, are told apart', async (t) => {
+  const bytes = encodeSnapshot(1)
+  new DataView(bytes.buffer).setUint32(8, 9, true)
+  t.throws(() => decodeSnapshot(bytes), { code: 'OtherFormat', message: /format 9/ })
+  t.throws(() => decodeSnapshot(new Uint8Array(100)), { code: 'OtherFormat' })
+})
