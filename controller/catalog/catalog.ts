@@ -1,0 +1,123 @@
+// The catalog as the state holds it: one row for each update, and marks on rows. Whatever can be computed from these
+// (supersedence, postings, columns) is cached beside the catalog by its version, and rebuilt after a snapshot.
+import { type BitPlane, clearBit, hasBit, newPlane, setBit } from '../model/bit-plane.ts'
+import type { Update, UpdateId, UpdateState } from '../model/update.ts'
+import { supersededRows } from './supersedence.ts'
+
+/** Plain data. A row is never freed: an update that vanishes from its feed stays, marked. */
+export type Catalog = {
+  /** Grows with every change; what is derived is good for one version. */
+  version: number
+  /** Row → id, and back. */
+  ids: UpdateId[]
+  rowOf: Map<UpdateId, number>
+  /** Row → the record as its feed last gave it. */
+  updates: Update[]
+  /** Row → name of the source that the record came from. */
+  sources: string[]
+  /** Marks: expired by policy, declined by policy, no longer in the feed. */
+  expired: BitPlane
+  declined: BitPlane
+  vanished: BitPlane
+}
+
+export function newCatalog(): Catalog {
+  return {
+    version: 0,
+    ids: [],
+    rowOf: new Map(),
+    updates: [],
+    sources: [],
+    expired: newPlane(),
+    declined: newPlane(),
+    vanished: newPlane(),
+  }
+}
+
+/** A copy whose marks and rows can be changed without touching the original; the records themselves are shared. */
+export function copyCatalog(catalog: Catalog): Catalog {
+  return {
+    version: catalog.version,
+    ids: catalog.ids.slice(),
+    rowOf: new Map(catalog.rowOf),
+    updates: catalog.updates.slice(),
+    sources: catalog.sources.slice(),
+    expired: { words: catalog.expired.words.slice() },
+    declined: { words: catalog.declined.words.slice() },
+    vanished: { words: catalog.vanished.words.slice() },
+  }
+}
+
+/** Adds updates, or replaces those with the same id; marks stay. */
+export function putUpdates(catalog: Catalog, source: string, updates: readonly Update[]): void {
+  for (const update of updates) {
+    const known = catalog.rowOf.get(update.id)
+    const row = known ?? catalog.ids.length
+    if (known === undefined) {
+      catalog.ids.push(update.id)
+      catalog.rowOf.set(update.id, row)
+    }
+    catalog.updates[row] = update
+    catalog.sources[row] = source
+  }
+  if (updates.length > 0) catalog.version++
+}
+
+/** Marks updates as expired or declined; `Normal` takes both marks away. Unknown ids are ignored. */
+export function setStates(catalog: Catalog, ids: readonly UpdateId[], state: 'Expired' | 'Declined' | 'Normal'): void {
+  for (const id of ids) {
+    const row = catalog.rowOf.get(id)
+    if (row === undefined) continue
+    if (state === 'Expired') setBit(catalog.expired, row)
+    if (state === 'Declined') setBit(catalog.declined, row)
+    if (state === 'Normal') {
+      clearBit(catalog.expired, row)
+      clearBit(catalog.declined, row)
+    }
+  }
+  if (ids.length > 0) catalog.version++
+}
+
+/** Takes the mark `Declined` away, and leaves `Expired`. Unknown ids are ignored. */
+export function reinstateUpdates(catalog: Catalog, ids: readonly UpdateId[]): void {
+  for (const id of ids) {
+    const row = catalog.rowOf.get(id)
+    if (row !== undefined) clearBit(catalog.declined, row)
+  }
+  if (ids.length > 0) catalog.version++
+}
+
+/** Marks updates as gone from their feed, or as back. It has no effect on their state. */
+export function markVanished(catalog: Catalog, ids: readonly UpdateId[], vanished: boolean): void {
+  for (const id of ids) {
+    const row = catalog.rowOf.get(id)
+    if (row === undefined) continue
+    if (vanished) setBit(catalog.vanished, row)
+    else clearBit(catalog.vanished, row)
+  }
+  if (ids.length > 0) catalog.version++
+}
+
+export function updateOf(catalog: Catalog, id: UpdateId): Update | undefined {
+  const row = catalog.rowOf.get(id)
+  return row === undefined ? undefined : catalog.updates[row]
+}
+
+/** What an update's state is in the end: Declined before Expired before MetadataOnly before Superseded (semantics.md §1). */
+export function stateOf(catalog: Catalog, id: UpdateId): UpdateState | undefined {
+  const row = catalog.rowOf.get(id)
+  return row === undefined ? undefined : stateOfRow(catalog, row)
+}
+
+export function stateOfRow(catalog: Catalog, row: number): UpdateState {
+  if (isDeclined(catalog, row)) return 'Declined'
+  const said = catalog.updates[row]?.state
+  if (said === 'Expired' || hasBit(catalog.expired, row)) return 'Expired'
+  if (said === 'MetadataOnly') return 'MetadataOnly'
+  if (hasBit(supersededRows(catalog), row)) return 'Superseded'
+  return 'Normal'
+}
+
+function isDeclined(catalog: Catalog, row: number): boolean {
+  return catalog.updates[row]?.state === 'Declined' || hasBit(catalog.declined, row)
+}

@@ -1,0 +1,187 @@
+// Which updates others replace (semantics.md §1): transitive, through declined and unlisted links alike, in time linear
+// in the number of edges and without recursion, whatever the feed claims.
+import { type BitPlane, clonePlane, hasBit, newPlane, setBit } from '../model/bit-plane.ts'
+import type { UpdateId } from '../model/update.ts'
+import type { Catalog } from './catalog.ts'
+
+/** Cycles that are listed, and members listed of each; what is beyond is counted. */
+const MAX_CYCLES_LISTED = 100
+const MAX_MEMBERS_LISTED = 20
+
+/** A cycle in what feeds say. `size` is the number of updates in it; 1 is an update that supersedes itself. */
+export type SupersedenceCycle = { readonly ids: readonly UpdateId[]; readonly size: number }
+
+export type Supersedence = {
+  /** Superseded by another update that is not declined, or by what the feed says. */
+  readonly superseded: BitPlane
+  /** Row → row of the earliest released superseder that is not declined, direct or not; −1 where there is none. */
+  readonly supersededBy: Int32Array
+  readonly cycles: readonly SupersedenceCycle[]
+  readonly cycleCount: number
+}
+
+/** Superseder row → superseded rows: those from `start[row]` up to `start[row + 1]` in `targets`; −1 is a cut edge. */
+type Graph = { start: Int32Array; targets: Int32Array }
+type Derived = { version: number; graph: Graph; supersedence: Supersedence }
+
+const derived = new WeakMap<Catalog, Derived>()
+
+/** What follows from the catalog as it stands; computed once for each version. */
+export function supersedenceOf(catalog: Catalog): Supersedence {
+  return derive(catalog).supersedence
+}
+
+/** The same if other updates were declined than are. */
+export function supersedenceIfDeclined(
+  catalog: Catalog,
+  declined: BitPlane,
+): Pick<Supersedence, 'superseded' | 'supersededBy'> {
+  return cover(catalog, derive(catalog).graph, declined)
+}
+
+/** Rows that another update supersedes, or of which the feed says so. The plane is shared: do not change it. */
+export function supersededRows(catalog: Catalog): BitPlane {
+  return derive(catalog).supersedence.superseded
+}
+
+/** Rows that are declined by a mark or by their feed. */
+export function declinedRows(catalog: Catalog): BitPlane {
+  const declined = clonePlane(catalog.declined)
+  for (const [row, update] of catalog.updates.entries()) if (update.state === 'Declined') setBit(declined, row)
+  return declined
+}
+
+function derive(catalog: Catalog): Derived {
+  const known = derived.get(catalog)
+  if (known?.version === catalog.version) return known
+  const graph = readGraph(catalog)
+  const broken = breakCycles(catalog, graph)
+  const fresh = {
+    version: catalog.version,
+    graph,
+    supersedence: { ...cover(catalog, graph, declinedRows(catalog)), ...broken },
+  }
+  derived.set(catalog, fresh)
+  return fresh
+}
+
+function readGraph(catalog: Catalog): Graph {
+  const start = new Int32Array(catalog.updates.length + 1)
+  const targets: number[] = []
+  for (const [row, update] of catalog.updates.entries()) {
+    for (const id of update.supersedes) {
+      const target = catalog.rowOf.get(id)
+      if (target !== undefined) targets.push(target)
+    }
+    start[row + 1] = targets.length
+  }
+  return { start, targets: Int32Array.from(targets) }
+}
+
+// Superseders from the earliest on: the first to reach an update is the earliest of all that supersede it, and what an
+// update reached before has superseded was reached then too. So each edge is followed once.
+function cover(catalog: Catalog, graph: Graph, declined: BitPlane): Pick<Supersedence, 'superseded' | 'supersededBy'> {
+  const { start, targets } = graph
+  const superseded = newPlane(catalog.ids.length)
+  const supersededBy = new Int32Array(catalog.ids.length).fill(-1)
+  const superseders: number[] = []
+  for (let row = 0; row < catalog.ids.length; row++)
+    if (at(start, row) < at(start, row + 1) && !hasBit(declined, row)) superseders.push(row)
+  for (const [row, update] of catalog.updates.entries()) if (update.state === 'Superseded') setBit(superseded, row)
+  superseders.sort((a, b) => (isNewer(catalog, a, b) ? 1 : -1))
+  for (const superseder of superseders) {
+    const open = [superseder]
+    for (let row = open.pop(); row !== undefined; row = open.pop()) {
+      for (let edge = at(start, row); edge < at(start, row + 1); edge++) {
+        const target = at(targets, edge)
+        if (target < 0 || at(supersededBy, target) >= 0) continue
+        supersededBy[target] = superseder
+        setBit(superseded, target)
+        open.push(target)
+      }
+    }
+  }
+  return { superseded, supersededBy }
+}
+
+// Among the updates of a cycle only edges from a newer to an older one count, so nothing supersedes itself any more and
+// the newest of them stays.
+function breakCycles(catalog: Catalog, graph: Graph): Pick<Supersedence, 'cycles' | 'cycleCount'> {
+  const { start, targets } = graph
+  const component = strongComponents(graph)
+  const cyclic = new Map<number, number[]>()
+  for (let row = 0; row < catalog.ids.length; row++) {
+    for (let edge = at(start, row); edge < at(start, row + 1); edge++) {
+      const target = at(targets, edge)
+      const shared = at(component, row)
+      if (shared !== at(component, target)) continue
+      cyclic.set(shared, [])
+      if (row === target || !isNewer(catalog, row, target)) targets[edge] = -1
+    }
+  }
+  for (let row = 0; row < catalog.ids.length && cyclic.size > 0; row++) cyclic.get(at(component, row))?.push(row)
+  const cycles = [...cyclic.values()].map((rows) => describeCycle(catalog, rows))
+  cycles.sort((a, b) => (String(a.ids[0]) < String(b.ids[0]) ? -1 : 1))
+  return { cycles: cycles.slice(0, MAX_CYCLES_LISTED), cycleCount: cycles.length }
+}
+
+function describeCycle(catalog: Catalog, rows: readonly number[]): SupersedenceCycle {
+  const ids = rows.flatMap((row) => catalog.ids[row] ?? []).sort()
+  return { ids: ids.slice(0, MAX_MEMBERS_LISTED), size: ids.length }
+}
+
+function isNewer(catalog: Catalog, a: number, b: number): boolean {
+  const first = catalog.updates[a]
+  const second = catalog.updates[b]
+  if (first === undefined || second === undefined) return false
+  return first.released === second.released ? first.id > second.id : first.released > second.released
+}
+
+// Tarjan's algorithm with its own stack: row → number of its component.
+function strongComponents({ start, targets }: Graph): Int32Array {
+  const rows = start.length - 1
+  const component = new Int32Array(rows).fill(-1)
+  const entered = new Int32Array(rows).fill(-1)
+  const lowest = new Int32Array(rows)
+  const nextEdge = start.slice(0, rows)
+  const members: number[] = []
+  const path: number[] = []
+  let clock = 0
+  let components = 0
+  const enter = (row: number) => {
+    entered[row] = lowest[row] = clock++
+    members.push(row)
+    path.push(row)
+  }
+  const leave = (row: number) => {
+    path.pop()
+    const parent = path.at(-1)
+    if (parent !== undefined) lowest[parent] = Math.min(at(lowest, parent), at(lowest, row))
+    if (at(lowest, row) !== at(entered, row)) return
+    for (let member = members.pop(); member !== undefined; member = members.pop()) {
+      component[member] = components
+      if (member === row) break
+    }
+    components++
+  }
+  for (let root = 0; root < rows; root++) {
+    if (at(entered, root) >= 0) continue
+    enter(root)
+    for (let row = path.at(-1); row !== undefined; row = path.at(-1)) {
+      const edge = at(nextEdge, row)
+      if (edge >= at(start, row + 1)) {
+        leave(row)
+        continue
+      }
+      nextEdge[row] = edge + 1
+      const target = at(targets, edge)
+      if (at(entered, target) < 0) enter(target)
+      else if (at(component, target) < 0) lowest[row] = Math.min(at(lowest, row), at(entered, target))
+    }
+  }
+  return component
+}
+
+function at(column: Int32Array, index: number): number {
+  return column[index] ?? -1
+}

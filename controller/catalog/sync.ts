@@ -1,0 +1,237 @@
+// From what a feed says to what changes in the catalog (semantics.md §1): incremental, idempotent, and whole in spite of
+// single bad records.
+import { hasBit } from '../model/bit-plane.ts'
+import type { Criteria } from '../model/criteria.ts'
+import type { EpochMs } from '../model/instant.ts'
+import type { Update, UpdateId } from '../model/update.ts'
+import { type Catalog, copyCatalog, markVanished, putUpdates, reinstateUpdates, setStates } from './catalog.ts'
+import { planDeclines } from './declines.ts'
+import type { FeedRecord, FeedResult, SetAside } from './feeds/feed-result.ts'
+
+/** Conflicts, and records set aside, that a plan lists; what is beyond is counted. */
+export const MAX_LISTED = 200
+
+/** Of the source that is synced. `requiredCount` and `isDeployed` serve declines that ask for them; without them both are none. */
+export type SyncPolicy = {
+  readonly source: string
+  /** An update that matches any of these is declined. Without `superseded` in them, superseded updates match too. */
+  readonly declines?: readonly Criteria[]
+  readonly requiredCount?: (id: UpdateId) => number
+  readonly isDeployed?: (id: UpdateId) => boolean
+}
+
+/** The part of a plan that changes the catalog; all lists in order of id. */
+export type SyncChange = {
+  /** New or changed. */
+  readonly upserts: readonly Update[]
+  readonly declined: readonly UpdateId[]
+  readonly reinstated: readonly UpdateId[]
+  /** No longer in the feed, and back in it. */
+  readonly vanished: readonly UpdateId[]
+  readonly returned: readonly UpdateId[]
+}
+
+export type SyncConflict = {
+  readonly id: UpdateId
+  /** Positions in the feed, or "catalog". */
+  readonly kept: string
+  readonly dropped: string
+  readonly message: string
+}
+
+export type SyncPlan = SyncChange & {
+  readonly setAside: readonly SetAside[]
+  readonly setAsideTotal: number
+  readonly conflicts: readonly SyncConflict[]
+  readonly conflictTotal: number
+  /** Records that repeat another one word for word. */
+  readonly merged: number
+  readonly unchanged: number
+  /** Records whose release or revision is still to come. */
+  readonly unreleased: number
+  /** When the first of those comes. */
+  readonly nextRelease: EpochMs | undefined
+}
+
+/** What to change so that the catalog says what the feed says. Planning again on the changed catalog changes nothing. */
+export function planSync(catalog: Catalog, feed: FeedResult, policy: SyncPolicy, now: EpochMs): SyncPlan {
+  const { latest, seen, merged, conflicts, unreleased, nextRelease } = readLatest(feed.records, now)
+  const upserts: Update[] = []
+  let unchanged = 0
+  for (const record of latest.values()) {
+    const verdict = compareWithCatalog(catalog, record, policy.source)
+    if (verdict === 'Upsert') upserts.push(record.update)
+    else if (verdict === 'Unchanged') unchanged++
+    else conflicts.push(verdict)
+  }
+  upserts.sort(byId)
+  conflicts.sort((a, b) => byText(a.id, b.id) || byText(a.kept, b.kept) || byText(a.dropped, b.dropped))
+  return {
+    upserts,
+    ...declinesAfter(catalog, upserts, policy, now),
+    ...planVanished(catalog, policy.source, seen, feed.setAsideTotal === 0),
+    setAside: feed.setAside.slice(0, MAX_LISTED),
+    setAsideTotal: feed.setAsideTotal,
+    conflicts: conflicts.slice(0, MAX_LISTED),
+    conflictTotal: conflicts.length,
+    merged,
+    unchanged,
+    unreleased,
+    nextRelease,
+  }
+}
+
+export function changesCatalog(change: SyncChange): boolean {
+  const { upserts, declined, reinstated, vanished, returned } = change
+  return upserts.length + declined.length + reinstated.length + vanished.length + returned.length > 0
+}
+
+/** What the fold does with a sync. */
+export function applySync(catalog: Catalog, source: string, change: SyncChange): void {
+  putUpdates(catalog, source, change.upserts)
+  setStates(catalog, change.declined, 'Declined')
+  reinstateUpdates(catalog, change.reinstated)
+  markVanished(catalog, change.vanished, true)
+  markVanished(catalog, change.returned, false)
+}
+
+type Latest = {
+  latest: Map<UpdateId, FeedRecord>
+  seen: Set<UpdateId>
+  merged: number
+  conflicts: SyncConflict[]
+  unreleased: number
+  nextRelease: EpochMs | undefined
+}
+
+// One record for each id: the same whichever comes first in the feed.
+function readLatest(records: readonly FeedRecord[], now: EpochMs): Latest {
+  const result: Latest = {
+    latest: new Map(),
+    seen: new Set(),
+    merged: 0,
+    conflicts: [],
+    unreleased: 0,
+    nextRelease: undefined,
+  }
+  for (const record of records) {
+    const { update } = record
+    result.seen.add(update.id)
+    const published = Math.max(update.released, update.revised ?? update.released)
+    if (published > now) {
+      result.unreleased++
+      result.nextRelease = Math.min(published, result.nextRelease ?? published)
+      continue
+    }
+    const other = result.latest.get(update.id)
+    if (other === undefined) {
+      result.latest.set(update.id, record)
+    } else if (sameJson(other.update, update)) {
+      result.merged++
+      if (byText(record.position, other.position) < 0) result.latest.set(update.id, record)
+    } else {
+      const keep = compareRecords(update, other.update) > 0 ? record : other
+      result.latest.set(update.id, keep)
+      result.conflicts.push(describeConflict(keep, keep === record ? other : record))
+    }
+  }
+  return result
+}
+
+// Revision, then the later revised; where even that is equal the choice is arbitrary, and always the same.
+function compareRecords(a: Update, b: Update): number {
+  return (
+    a.revision - b.revision ||
+    (a.revised ?? a.released) - (b.revised ?? b.released) ||
+    byText(canonicalJson(a), canonicalJson(b))
+  )
+}
+
+function describeConflict(kept: FeedRecord, dropped: FeedRecord): SyncConflict {
+  const { id, revision } = kept.update
+  const message =
+    revision === dropped.update.revision
+      ? `the feed holds revision ${revision} of ${id} with different contents`
+      : `the feed holds ${id} in revisions ${dropped.update.revision} and ${revision}; the higher one is kept`
+  return { id, kept: kept.position, dropped: dropped.position, message }
+}
+
+// A source may change its own record without a new revision; another source's record has to bring a higher one, or two
+// sources would overwrite each other for ever.
+function compareWithCatalog(
+  catalog: Catalog,
+  record: FeedRecord,
+  source: string,
+): 'Upsert' | 'Unchanged' | SyncConflict {
+  const { update, position } = record
+  const row = catalog.rowOf.get(update.id)
+  const held = row === undefined ? undefined : catalog.updates[row]
+  if (row === undefined || held === undefined || update.revision > held.revision) return 'Upsert'
+  if (sameJson(held, update)) return 'Unchanged'
+  const owner = catalog.sources[row]
+  if (update.revision === held.revision && owner === source) return 'Upsert'
+  const message =
+    update.revision < held.revision
+      ? `revision ${update.revision} of ${update.id} is older than revision ${held.revision} in the catalog, and is ignored`
+      : `revision ${update.revision} of ${update.id} has other contents in source ${owner}, which gave it first`
+  return { id: update.id, kept: 'catalog', dropped: position, message }
+}
+
+function declinesAfter(
+  catalog: Catalog,
+  upserts: readonly Update[],
+  policy: SyncPolicy,
+  now: EpochMs,
+): { declined: UpdateId[]; reinstated: UpdateId[] } {
+  const context = {
+    now,
+    requiredCount: policy.requiredCount ?? (() => 0),
+    isDeployed: policy.isDeployed ?? (() => false),
+  }
+  const declines = policy.declines ?? []
+  if (declines.length === 0 || upserts.length === 0) return planDeclines(catalog, policy.source, declines, context)
+  const after = copyCatalog(catalog)
+  putUpdates(after, policy.source, upserts)
+  return planDeclines(after, policy.source, declines, context)
+}
+
+// With records set aside, what is missing may just be unreadable.
+function planVanished(
+  catalog: Catalog,
+  source: string,
+  seen: ReadonlySet<UpdateId>,
+  complete: boolean,
+): { vanished: UpdateId[]; returned: UpdateId[] } {
+  const vanished: UpdateId[] = []
+  const returned: UpdateId[] = []
+  for (const [row, id] of catalog.ids.entries()) {
+    if (catalog.sources[row] !== source) continue
+    const marked = hasBit(catalog.vanished, row)
+    if (marked && seen.has(id)) returned.push(id)
+    if (!marked && !seen.has(id) && complete) vanished.push(id)
+  }
+  return { vanished: vanished.sort(byText), returned: returned.sort(byText) }
+}
+
+function sameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameJson(item, b[i]))
+  const first = Object.entries(a)
+  const second = new Map(Object.entries(b))
+  return (
+    first.length === second.size && first.every(([key, value]) => second.has(key) && sameJson(value, second.get(key)))
+  )
+}
+
+function canonicalJson(update: Update): string {
+  return JSON.stringify(Object.entries(update).sort(([a], [b]) => byText(a, b)))
+}
+
+function byId(a: Update, b: Update): number {
+  return byText(a.id, b.id)
+}
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

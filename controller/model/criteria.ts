@@ -1,0 +1,132 @@
+// Which updates a rule selects (semantics.md §3): AND across properties, OR inside one, a leading `-` negates a term.
+import { z } from 'zod'
+import { Classification, RestartBehaviour, Severity } from './update.ts'
+
+/** Terms in one list. */
+export const MAX_TERMS = 1000
+
+const CountText = z
+  .string()
+  .max(64)
+  .superRefine((value, context) => {
+    if (parseComparison(value) === undefined)
+      context.addIssue({ code: 'custom', message: 'must be a comparison such as ">=1", "<= 40", "0" or "10..100"' })
+  })
+
+const CalendarDuration = z
+  .string()
+  .max(64)
+  .superRefine((value, context) => {
+    if (!isDuration(value))
+      context.addIssue({
+        code: 'custom',
+        message: 'must be an ISO-8601 duration that is not negative, such as P30D or P1M',
+      })
+  })
+
+const Term = z.string().max(256).regex(/[^-]/, 'must name something besides "-"')
+const terms = z.array(Term).min(1).max(MAX_TERMS)
+const WHOLE = 'Whole values, any case; `*` stands for any text, a leading `-` excludes.'
+const PART = 'Text found anywhere inside, any case; `*` stands for any text, a leading `-` excludes.'
+
+const Age = z
+  .strictObject({
+    within: CalendarDuration.optional().describe(
+      'Not longer ago than this, e.g. P1M. Months are calendar months, in UTC.',
+    ),
+    olderThan: CalendarDuration.optional().describe('Longer ago than this, e.g. P7D.'),
+  })
+  .refine((age) => age.within !== undefined || age.olderThan !== undefined, 'must have `within` or `olderThan`')
+
+export const Criteria = z.strictObject({
+  products: terms.optional().describe(`Names of products. ${WHOLE}`),
+  classifications: z
+    .array(withNegations(Classification.options))
+    .min(1)
+    .max(MAX_TERMS)
+    .optional()
+    .describe('Any of these; a leading `-` excludes.'),
+  severities: z
+    .array(withNegations(Severity.options))
+    .min(1)
+    .max(MAX_TERMS)
+    .optional()
+    .describe('Any of these severities, as the vendor rates the update; a leading `-` excludes.'),
+  customSeverities: z
+    .array(withNegations(Severity.options))
+    .min(1)
+    .max(MAX_TERMS)
+    .optional()
+    .describe('Any of these severities, as your own organization rates the update; a leading `-` excludes.'),
+  titles: terms.optional().describe(`The title. ${PART}`),
+  descriptions: terms.optional().describe(`The description. ${PART}`),
+  articleIds: terms.optional().describe(`Article numbers, with or without "KB". ${WHOLE}`),
+  bulletinIds: terms.optional().describe(`Bulletin numbers. ${WHOLE}`),
+  cves: terms.optional().describe(`Vulnerabilities that the update mends. ${WHOLE}`),
+  vendors: terms.optional().describe(`Who made the update. ${WHOLE}`),
+  languages: terms.optional().describe(`Languages of the update. ${WHOLE}`),
+  architectures: terms.optional().describe(`X64, X86, ARM64, Itanium or Any. ${WHOLE}`),
+  restart: z
+    .array(RestartBehaviour)
+    .min(1)
+    .max(MAX_TERMS)
+    .optional()
+    .describe('What the update does about a restart: any of these.'),
+  released: Age.optional().describe('How long ago the update was released.'),
+  revised: Age.optional().describe('How long ago the update was last revised (never revised: released).'),
+  required: CountText.optional().describe('How many devices require the update, such as ">=1".'),
+  sizeBytes: CountText.optional().describe('Size of the content in bytes, such as "<=1000000000".'),
+  superseded: z
+    .union([z.boolean(), z.literal('Any')])
+    .optional()
+    .describe('false: only updates that no other supersedes; true: only superseded ones; Any: both. Default false.'),
+  deployed: z.boolean().optional().describe('Whether the update is in any deployment.'),
+  knownIssue: z.boolean().optional().describe('Whether the vendor lists a known issue.'),
+  exploited: z.boolean().optional().describe('Whether one of its vulnerabilities is known to be exploited.'),
+})
+export type Criteria = z.infer<typeof Criteria>
+
+/** Whether there is anything to select by. A rule without it is an error (0x87D20416); `superseded` alone is no criterion. */
+export function hasCriterion(criteria: Criteria): boolean {
+  return Object.entries(criteria).some(([property, value]) => property !== 'superseded' && value !== undefined)
+}
+
+/** A closed range of integers. */
+export type Comparison = { readonly min: number; readonly max: number }
+
+/** Reads ">=1", "> 0", "<= 40", "<41", "0", "=0" or "10..100"; undefined for anything else and for what no count can meet. */
+export function parseComparison(text: string): Comparison | undefined {
+  const range = /^\s*(\d+)\s*\.\.\s*(\d+)\s*$/.exec(text)
+  if (range) return closed(Number(range[1]), Number(range[2]))
+  const single = /^\s*(<=|>=|<|>|=)?\s*(\d+)\s*$/.exec(text)
+  if (!single) return undefined
+  const value = Number(single[2])
+  switch (single[1]) {
+    case '<=':
+      return closed(0, value)
+    case '<':
+      return closed(0, value - 1)
+    case '>=':
+      return closed(value, Number.MAX_SAFE_INTEGER)
+    case '>':
+      return closed(value + 1, Number.MAX_SAFE_INTEGER)
+    default:
+      return closed(value, value)
+  }
+}
+
+function closed(min: number, max: number): Comparison | undefined {
+  return Number.isSafeInteger(min) && Number.isSafeInteger(max) && min <= max ? { min, max } : undefined
+}
+
+function isDuration(text: string): boolean {
+  try {
+    return Temporal.Duration.from(text).sign >= 0
+  } catch {
+    return false
+  }
+}
+
+function withNegations<const T extends string>(values: readonly T[]) {
+  return z.enum([...values, ...values.map((value): `-${T}` => `-${value}`)])
+}
