@@ -1,6 +1,6 @@
 // What each device last said of each update (semantics.md §8): its compliance (topic 500) as two bit-planes an update with
 // running counts, and how far it has come with installing it (topic 301), kept only where there is something to tell.
-import { type BitPlane, clearBit, eachBit, hasBit, isEmptyPlane, newPlane, setBit } from '../model/bit-plane.ts'
+import { type BitPlane, clearBit, eachBit, hasBit, newPlane, setBit } from '../model/bit-plane.ts'
 import { type ComplianceState, isFailure } from '../model/report.ts'
 import type { UpdateId } from '../model/update.ts'
 import {
@@ -26,7 +26,7 @@ export type Compliance = {
   /** By device, then update: a look-up walks the records of one device. */
   readonly enforcement: EnforcementTable
   /** By update: the devices whose enforcement state is a failure, so that failures are listed and counted by a plane. */
-  readonly failed: Map<UpdateId, BitPlane>
+  readonly failed: Map<UpdateId, { readonly devices: BitPlane; count: number }>
 }
 
 export function newCompliance(): Compliance {
@@ -125,7 +125,7 @@ export function enforcementsOf(compliance: Compliance, row: number): (Enforcemen
 /** The devices on which the update failed to install or download, by row. */
 export function failuresOf(compliance: Compliance, update: UpdateId): (Enforcement & { readonly row: number })[] {
   const failures: (Enforcement & { readonly row: number })[] = []
-  eachBit(compliance.failed.get(update) ?? newPlane(), (row) => {
+  eachBit(compliance.failed.get(update)?.devices ?? newPlane(), (row) => {
     const record = enforcementOf(compliance, update, row)
     if (record !== undefined) failures.push({ row, ...record })
   })
@@ -139,12 +139,11 @@ function dropEnforcement(compliance: Compliance, update: UpdateId, row: number):
 }
 
 function noteFailure(compliance: Compliance, update: UpdateId, row: number, failed: boolean): void {
-  const plane = compliance.failed.get(update)
-  if (failed) {
-    const target = plane ?? newPlane()
-    compliance.failed.set(update, target)
-    setBit(target, row)
-  } else if (plane !== undefined && clearBit(plane, row) && isEmptyPlane(plane)) compliance.failed.delete(update)
+  const failures = compliance.failed.get(update) ?? { devices: newPlane(), count: 0 }
+  if (failed && setBit(failures.devices, row)) failures.count++
+  if (!failed && clearBit(failures.devices, row)) failures.count--
+  if (failures.count > 0) compliance.failed.set(update, failures)
+  else compliance.failed.delete(update)
 }
 
 function addPlanes(compliance: Compliance, update: UpdateId): UpdatePlanes {

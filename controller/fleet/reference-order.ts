@@ -68,11 +68,12 @@ function referenceErrors(name: string, references: References, broken: ReadonlyS
   return errors
 }
 
-function cycleError(name: string, cycle: readonly string[], references: References): CollectionError {
-  const at = cycle.indexOf(name)
-  const next = at < 0 ? undefined : cycle[at + 1]
+type Cycle = { readonly next: ReadonlyMap<string, string>; readonly told: string }
+
+function cycleError(name: string, cycle: Cycle, references: References): CollectionError {
+  const next = cycle.next.get(name)
   const path = references.get(name)?.find(({ to }) => to === next)?.path ?? 'spec'
-  const message = `refers to itself through ${cycle.join(' → ')}: remove one of these include, exclude or limitedTo references; until then "${name}" keeps its last good members`
+  const message = `refers to itself through ${cycle.told}: remove one of these include, exclude or limitedTo references; until then "${name}" keeps its last good members`
   return { collection: name, code: 'ReferenceCycle', path, message }
 }
 
@@ -118,25 +119,35 @@ function components(names: readonly string[], references: References): string[][
   return groups
 }
 
-/** A shortest cycle through the first name of a component, ending where it began; undefined when there is none. */
-function shortestCycle(group: readonly string[], references: References): string[] | undefined {
+/** A shortest cycle through the first name of a component; undefined when there is none. */
+function shortestCycle(group: readonly string[], references: References): Cycle | undefined {
   const start = group[0] ?? ''
   const inside = new Set(group)
   const cameFrom = new Map<string, string>()
   const queue = [start]
   for (const name of queue) {
     for (const to of (references.get(name) ?? []).map((reference) => reference.to).sort()) {
-      if (to === start) {
-        const back = [start]
-        for (let at = name; at !== start; at = cameFrom.get(at) ?? start) back.push(at)
-        return [...back, start].reverse()
-      }
+      if (to === start) return cycleBack(start, name, cameFrom)
       if (!inside.has(to) || cameFrom.has(to)) continue
       cameFrom.set(to, name)
       queue.push(to)
     }
   }
   return undefined
+}
+
+/** At most this many names of a cycle are told: every collection in it tells them. */
+const MAX_NAMES_TOLD = 20
+
+function cycleBack(start: string, last: string, cameFrom: ReadonlyMap<string, string>): Cycle {
+  const names = [start]
+  for (let at = last; at !== start; at = cameFrom.get(at) ?? start) names.push(at)
+  names.push(start)
+  names.reverse()
+  const next = new Map(names.slice(0, -1).map((name, i) => [name, names[i + 1] ?? start]))
+  const hidden = names.length - MAX_NAMES_TOLD
+  if (hidden > 1) names.splice(MAX_NAMES_TOLD - 2, hidden + 1, `(${hidden + 1} more)`)
+  return { next, told: names.join(' → ') }
 }
 
 function compareText(a: string, b: string): number {
