@@ -233,9 +233,8 @@ function openDatabase(path: string): DatabaseSync {
     if (id === 0 && version === 0 && tables === 0) database.exec(`BEGIN EXCLUSIVE; ${SCHEMA} COMMIT`)
     else checkIdentity(path, id, version)
     // The schema is durable before the write-ahead log is in use: SQLite drops the log of a database without content.
-    database.exec(
-      `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
-    )
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+    database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${LOG_BYTES}`)
     return database
   } catch (error) {
     database?.close()

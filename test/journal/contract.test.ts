@@ -1,4 +1,5 @@
 // What every engine of the journal promises (controller/journal/journal.ts), asked of each of them.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { type Test, test } from 'tap'
 import type { Entry, Journal } from '../../controller/journal/journal.ts'
@@ -42,7 +43,9 @@ for (const { name, newPlace } of engines) {
   })
 
   check('appends of one turn are numbered in call order, empty ones included', async (t, journal) => {
-    const appends = range(1, 200).map((n) => journal.append(n % 7 === 0 ? [] : [reported(n), approved(n)], n))
+    const appends = range(1, 200).map((n) =>
+      journal.append(n % 7 === 0 ? [] : n % 2 === 0 ? [reported(n)] : [reported(n), approved(n), reported(n)], n),
+    )
     const appended = await Promise.all(appends)
     let next = 1
     for (const { first, last } of appended) {
@@ -283,6 +286,24 @@ for (const { name, newPlace } of engines) {
     t.equal((await compacting).through, through)
     await Promise.all(appends)
     t.same(sequence(journal.read(through)), range(through + 1, through + 20))
+  })
+
+  check('a compaction that was broken off is gone on with later', async (t, journal, place) => {
+    for (let i = 0; i < 100; i++) await journal.append(mixed(1, 1024), 0)
+    const through = journal.lastSeq
+    await journal.saveSnapshot(through, bytesOf('state'))
+    const compacting = t.rejects(journal.compact(through, isDecision), { code: 'Closed' })
+    while (journal.compactedThrough === 0) await nextTurn()
+    await journal.close()
+    await compacting
+    const again = place.open()
+    const reached = again.compactedThrough
+    t.ok(reached > 0 && reached < through, 'some of it was done')
+    t.equal(sequence(again.read(reached)).length, through - reached)
+    const done = await again.compact(through, isDecision)
+    t.equal(done.deleted + done.kept, through - reached)
+    t.same(again.readKept({ types: ['Reported'], limit: 1 }), [])
+    await again.close()
   })
 
   check('listings go by type, from a fact on, in either order, and are limited', async (t, journal) => {

@@ -19,7 +19,7 @@ const { tree } = fc.letrec((tie) => ({
     fc.double({ noNaN: true, noDefaultInfinity: true }),
     fc.integer(),
     fc.boolean(),
-    fc.constantFrom(null, undefined),
+    fc.constantFrom(null, undefined, -0),
     fc.uint8Array(),
     fc.uint16Array(),
     fc.uint32Array(),
