@@ -3,7 +3,7 @@ import { hasBit } from '../model/bit-plane.ts'
 import type { Query } from '../model/collection.ts'
 import { type Collections, membersOf } from './collections.ts'
 import { attributeOf, type Fleet } from './fleet.ts'
-import { describeExpression, expressionsOf, valueMatches } from './term.ts'
+import { describeExpression, expressionsOf, matcherOf } from './term.ts'
 
 /** `removed`: not enrolled, so in none. `lastGood`: the collection has an error and keeps the members it had. */
 export type MembershipRule = 'removed' | 'lastGood' | 'query' | 'direct' | 'include' | 'limiting' | 'exclude'
@@ -55,7 +55,7 @@ function explainQuery(fleet: Fleet, row: number, query: Query, position: number)
   const conditions = expressionsOf(query).map((expression) => {
     const value = attributeOf(fleet, row, expression.key)
     const shown = value === undefined ? `${expression.key} is missing` : `${expression.key} is ${JSON.stringify(value)}`
-    return { holds: valueMatches(expression, value), text: `${describeExpression(expression)}: ${shown}` }
+    return { holds: matcherOf(expression)(value), text: `${describeExpression(expression)}: ${shown}` }
   })
   const failing = conditions.filter(({ holds }) => !holds)
   const matched = failing.length === 0

@@ -67,9 +67,33 @@ export function termPlane(term: Term, rows: number): BitPlane {
   return plane
 }
 
-/** Whether a value, or its absence, meets the condition. */
-export function valueMatches(expression: Expression, value: string | undefined): boolean {
-  return matcherOf(expression)(value)
+/** Whether a value, or (undefined) its absence, meets the condition. */
+export function matcherOf(expression: Expression): (value: string | undefined) => boolean {
+  switch (expression.operator) {
+    case 'In':
+    case 'NotIn': {
+      const wanted = new Set(expression.values)
+      // The Kubernetes rule: what is missing is not in the list, so NotIn holds.
+      const whenListed = expression.operator === 'In'
+      return (value) => (value !== undefined && wanted.has(value)) === whenListed
+    }
+    case 'Exists':
+      return (value) => value !== undefined
+    case 'DoesNotExist':
+      return (value) => value === undefined
+    case 'Gt':
+      return (value) => value !== undefined && isDecimal(value) && Number(value) > expression.value
+    case 'Lt':
+      return (value) => value !== undefined && isDecimal(value) && Number(value) < expression.value
+    case 'Glob':
+      return (value) => value !== undefined && fitsGlob(value, expression.value)
+    case 'VersionGte':
+      return (value) =>
+        value !== undefined && DOTTED_VERSION.test(value) && compareVersions(value, expression.value) >= 0
+    case 'VersionLt':
+      return (value) =>
+        value !== undefined && DOTTED_VERSION.test(value) && compareVersions(value, expression.value) < 0
+  }
 }
 
 /** `os In (linux, windows)`, for traces. */
@@ -115,36 +139,6 @@ function scanWide(codes: Uint16Array | Uint32Array, table: Uint8Array, words: Ui
     let word = 0
     for (let bit = 0; bit < 32; bit++, row++) word |= (table[codes[row] ?? 0] ?? 0) << bit
     words[i] = word
-  }
-}
-
-type Matcher = (value: string | undefined) => boolean
-
-function matcherOf(expression: Expression): Matcher {
-  switch (expression.operator) {
-    case 'In':
-    case 'NotIn': {
-      const wanted = new Set(expression.values)
-      // The Kubernetes rule: what is missing is not in the list, so NotIn holds.
-      const whenListed = expression.operator === 'In'
-      return (value) => (value !== undefined && wanted.has(value)) === whenListed
-    }
-    case 'Exists':
-      return (value) => value !== undefined
-    case 'DoesNotExist':
-      return (value) => value === undefined
-    case 'Gt':
-      return (value) => value !== undefined && isDecimal(value) && Number(value) > expression.value
-    case 'Lt':
-      return (value) => value !== undefined && isDecimal(value) && Number(value) < expression.value
-    case 'Glob':
-      return (value) => value !== undefined && fitsGlob(value, expression.value)
-    case 'VersionGte':
-      return (value) =>
-        value !== undefined && DOTTED_VERSION.test(value) && compareVersions(value, expression.value) >= 0
-    case 'VersionLt':
-      return (value) =>
-        value !== undefined && DOTTED_VERSION.test(value) && compareVersions(value, expression.value) < 0
   }
 }
 

@@ -1,25 +1,26 @@
 import fc from 'fast-check'
 import { test } from 'tap'
 import { enrolDevice, newFleet } from '../../controller/fleet/fleet.ts'
-import { bindTerm, type TermPool, termHolds, termPlane, termsOf, valueMatches } from '../../controller/fleet/term.ts'
+import { bindTerm, matcherOf, type TermPool, termHolds, termPlane, termsOf } from '../../controller/fleet/term.ts'
 import { hasBit } from '../../controller/model/bit-plane.ts'
 import type { Expression } from '../../controller/model/collection.ts'
 import { expression, glob, value } from './arbitrary.ts'
 import { holds } from './oracle.ts'
 
 const key = 'build'
+const matches = (expression: Expression, value: string | undefined) => matcherOf(expression)(value)
 const version = (operator: 'VersionGte' | 'VersionLt', value: string): Expression => ({ key, operator, value })
 
 test('a device without the attribute meets NotIn and DoesNotExist, as in Kubernetes, and nothing else', (t) => {
-  t.equal(valueMatches({ key, operator: 'NotIn', values: ['x'] }, undefined), true)
-  t.equal(valueMatches({ key, operator: 'DoesNotExist' }, undefined), true)
-  t.equal(valueMatches({ key, operator: 'In', values: [''] }, undefined), false)
-  t.equal(valueMatches({ key, operator: 'Exists' }, undefined), false)
-  t.equal(valueMatches({ key, operator: 'Gt', value: -1 }, undefined), false)
-  t.equal(valueMatches({ key, operator: 'Lt', value: 1 }, undefined), false)
-  t.equal(valueMatches({ key, operator: 'Glob', value: '*' }, undefined), false)
-  t.equal(valueMatches(version('VersionGte', '0'), undefined), false)
-  t.equal(valueMatches(version('VersionLt', '99'), undefined), false)
+  t.equal(matches({ key, operator: 'NotIn', values: ['x'] }, undefined), true)
+  t.equal(matches({ key, operator: 'DoesNotExist' }, undefined), true)
+  t.equal(matches({ key, operator: 'In', values: [''] }, undefined), false)
+  t.equal(matches({ key, operator: 'Exists' }, undefined), false)
+  t.equal(matches({ key, operator: 'Gt', value: -1 }, undefined), false)
+  t.equal(matches({ key, operator: 'Lt', value: 1 }, undefined), false)
+  t.equal(matches({ key, operator: 'Glob', value: '*' }, undefined), false)
+  t.equal(matches(version('VersionGte', '0'), undefined), false)
+  t.equal(matches(version('VersionLt', '99'), undefined), false)
   t.end()
 })
 
@@ -34,12 +35,12 @@ test('versions compare segment by segment as numbers', (t) => {
     ['9007199254740993', '9007199254740992', true],
     ['9007199254740992', '9007199254740993', false],
   ] as const) {
-    t.equal(valueMatches(version('VersionGte', bound), value), later, `${value} ≥ ${bound}`)
-    t.equal(valueMatches(version('VersionLt', bound), value), !later, `${value} < ${bound}`)
+    t.equal(matches(version('VersionGte', bound), value), later, `${value} ≥ ${bound}`)
+    t.equal(matches(version('VersionLt', bound), value), !later, `${value} < ${bound}`)
   }
   for (const value of ['', '10.', '.1', '10.x', 'v10', '10.0-beta', '-1', '1..2'])
     t.notOk(
-      valueMatches(version('VersionGte', '0'), value) || valueMatches(version('VersionLt', '99'), value),
+      matches(version('VersionGte', '0'), value) || matches(version('VersionLt', '99'), value),
       `"${value}" is no version`,
     )
   t.end()
@@ -47,8 +48,8 @@ test('versions compare segment by segment as numbers', (t) => {
 
 test('Gt and Lt want a decimal number', (t) => {
   const beyond = (value: string) => [
-    valueMatches({ key, operator: 'Gt', value: 9.5 }, value),
-    valueMatches({ key, operator: 'Lt', value: 9.5 }, value),
+    matches({ key, operator: 'Gt', value: 9.5 }, value),
+    matches({ key, operator: 'Lt', value: 9.5 }, value),
   ]
   t.same(['10', '9.5', '-3', '+9.', '.5'].map(beyond), [
     [true, false],
@@ -63,7 +64,7 @@ test('Gt and Lt want a decimal number', (t) => {
 })
 
 test('Glob covers the whole value, and a hostile pattern ends soon', (t) => {
-  const fits = (pattern: string, value: string) => valueMatches({ key, operator: 'Glob', value: pattern }, value)
+  const fits = (pattern: string, value: string) => matches({ key, operator: 'Glob', value: pattern }, value)
   t.same(
     [fits('win*', 'windows'), fits('win', 'windows'), fits('*s', 'windows'), fits('w?n*s', 'windows'), fits('?', '')],
     [true, false, true, true, false],
@@ -81,7 +82,7 @@ test('every operator agrees with the plain rule on every value', (t) => {
     fc.oneof(expression, globs),
     fc.option(plain, { nil: undefined }),
     (expression, value) => {
-      return valueMatches(expression, value) === holds(expression, value)
+      return matches(expression, value) === holds(expression, value)
     },
   )
   fc.assert(property, { seed: 42, numRuns: 5000 })
