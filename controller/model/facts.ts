@@ -52,12 +52,21 @@ export type Settings = {
   readonly staleAfterMs: number
 }
 
+/** The part of a synchronisation that changes the catalog: incremental, so most often empty. */
+export type CatalogChange = {
+  /** New or changed. */
+  readonly upserts: readonly Update[]
+  readonly declined: readonly UpdateId[]
+  readonly reinstated: readonly UpdateId[]
+  /** No longer in the feed, and back in it. */
+  readonly vanished: readonly UpdateId[]
+  readonly returned: readonly UpdateId[]
+}
+
 export type CatalogSynced = {
   readonly type: 'CatalogSynced'
   readonly source: string
-  /** New and changed ones only. */
-  readonly updates: readonly Update[]
-  readonly declined: readonly UpdateId[]
+  readonly change: CatalogChange
   /** Bad records: bounded list, and how many in all. */
   readonly setAside: readonly { readonly position: string; readonly reason: string }[]
   readonly setAsideTotal: number

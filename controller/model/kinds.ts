@@ -24,11 +24,10 @@ export const MaintenanceWindowSpec = MaintenanceWindowTimes.safeExtend({
 })
 export type MaintenanceWindowSpec = z.infer<typeof MaintenanceWindowSpec>
 
-export const FreezeSpec = z.strictObject({
+export const FreezeSpec = FreezeTimes.safeExtend({
   description,
   collections: collections.optional().describe('Default: every device.'),
   reason: z.string().min(1).max(1024).describe('Why; shown wherever something waits for the freeze.'),
-  times: FreezeTimes,
 })
 export type FreezeSpec = z.infer<typeof FreezeSpec>
 
@@ -40,7 +39,10 @@ export const AutomaticDeploymentRuleSpec = z.strictObject({
   criteria: Criteria.describe('Which updates: AND across properties, OR inside one.'),
   evaluate: z
     .strictObject({
-      schedule: Recurrence.optional(),
+      schedule: Recurrence.refine((schedule) => schedule.timeZone !== 'DeviceLocal', {
+        path: ['timeZone'],
+        error: 'a rule is evaluated once for all devices: write an IANA time zone, such as Europe/Berlin, or UTC',
+      }).optional(),
       afterSync: z
         .boolean()
         .optional()

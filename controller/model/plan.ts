@@ -142,6 +142,8 @@ export type ResolvedPlan = {
   readonly onNewer: 'Replace' | 'Queue' | 'Parallel'
   readonly newDevices: 'Join' | 'Last'
   readonly uninstallOnRollback: boolean
+  /** The IANA zone whose wall-clock `timeBasis: DeviceLocal` carries over to each device. */
+  readonly zone: string
 }
 export type ResolvedPhase = {
   readonly name: string
@@ -171,7 +173,7 @@ export type ResolvedDeployment = {
 }
 
 /** Fills in what the plan leaves out, from the template and then from the defaults. Phases are taken whole from one of the two. */
-export function resolvePlan(plan: Plan, template: Plan = {}): ResolvedPlan {
+export function resolvePlan(plan: Plan, template: Plan = {}, zone = 'UTC'): ResolvedPlan {
   const onHalt = plan.onHalt ?? template.onHalt ?? 'Pause'
   const deployment = mergeSettings(template.deployment, plan.deployment)
   return {
@@ -179,6 +181,7 @@ export function resolvePlan(plan: Plan, template: Plan = {}): ResolvedPlan {
     onNewer: plan.onNewer ?? template.onNewer ?? 'Replace',
     newDevices: plan.newDevices ?? template.newDevices ?? 'Join',
     uninstallOnRollback: plan.rollback?.uninstall ?? template.rollback?.uninstall ?? false,
+    zone,
   }
 }
 

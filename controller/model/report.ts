@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { DeviceAttributes } from './collection.ts'
 import { MAX_MESSAGES_PER_REPORT, MAX_REPORTS_PER_REQUEST, MAX_UPDATES_PER_SCAN } from './limits.ts'
+import { UpdateId } from './update.ts'
 
 /** Topic 500, per device and update. */
 export const COMPLIANCE_STATES = ['unknown', 'not required', 'required', 'installed'] as const
@@ -31,14 +32,13 @@ export function isFailure(state: EnforcementState): boolean {
   return state === 6 || state === 9
 }
 
-const updateId = z.string().min(1).max(256)
-const updateIds = z.array(updateId).max(MAX_UPDATES_PER_SCAN).default([])
+const updateIds = z.array(UpdateId).max(MAX_UPDATES_PER_SCAN).default([])
 
 export const StateMessage = z.discriminatedUnion('topic', [
-  z.strictObject({ topic: z.literal(500), update: updateId, state: z.literal([0, 1, 2, 3]) }),
+  z.strictObject({ topic: z.literal(500), update: UpdateId, state: z.literal([0, 1, 2, 3]) }),
   z.strictObject({
     topic: z.literal(301),
-    update: updateId,
+    update: UpdateId,
     state: z.literal([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]),
     code: z.string().max(32).optional().describe('The error, e.g. 0x80070643.'),
     message: z.string().max(512).optional(),
@@ -46,7 +46,7 @@ export const StateMessage = z.discriminatedUnion('topic', [
 ])
 export type StateMessage = z.infer<typeof StateMessage>
 
-/** A full scan: what is in none of the three lists is unknown from then on. */
+/** A scan result in short: topic 500 for many updates at once. What it does not name stays as it was last reported. */
 export const Scan = z.strictObject({ required: updateIds, installed: updateIds, notRequired: updateIds })
 export type Scan = z.infer<typeof Scan>
 

@@ -1,0 +1,73 @@
+// Approving a phase's updates for its devices, and for those that join later. An approval is in force once it is in the
+// journal, and every one names where it comes from (semantics.md §7).
+import { countBits, encodePlane } from '../model/bit-plane.ts'
+import type { Provenance } from '../model/facts.ts'
+import { toRfc3339 } from '../model/instant.ts'
+import { isStarted, type PhaseRecord, type RolloutRecord } from './control.ts'
+import { type Draft, emit, wantedUpdates } from './draft.ts'
+import { joiners } from './targets.ts'
+import { ofRollout } from './unapprove.ts'
+
+/** Approves phases that are under way and not approved, as after a start or a resumption. Returns whether there were any. */
+export function approvePhases(draft: Draft, rollout: RolloutRecord): boolean {
+  let approved = false
+  rollout.phases.forEach((phase, index) => {
+    const planned = rollout.plan.phases[index]
+    if (planned === undefined || !isStarted(phase) || phase.approved || phase.devices === 0) return
+    emitApproval(draft, rollout, planned.name, phase.devices)
+    approved = true
+  })
+  return approved
+}
+
+/** Adds devices that came into a collection after the start of its phase. Returns whether there were any. */
+export function joinDevices(draft: Draft, rollout: RolloutRecord): boolean {
+  const version = draft.world.membershipVersion
+  if (withoutJoiners.get(rollout.phases) === version) return false
+  const found = joiners(draft.world, rollout)
+  if (found.length === 0) withoutJoiners.set(rollout.phases, version)
+  for (const { index, targets } of found) {
+    const planned = rollout.plan.phases[index]
+    if (planned === undefined) continue
+    const devices = countBits(targets)
+    const message = `${devices} devices joined collection ${planned.collection} after the phase had started`
+    emit(draft, {
+      type: 'TargetsJoined',
+      ...ofRollout(rollout),
+      phase: planned.name,
+      targets: encodePlane(targets),
+      devices,
+      reason: 'NewDevices',
+      message,
+    })
+    emitApproval(draft, rollout, planned.name, devices)
+  }
+  return found.length > 0
+}
+
+/** "rule r, evaluation t, revision v (commit, person)": what an approval came from. */
+export function describeProvenance(from: Provenance): string {
+  const parts = [
+    from.rule === undefined ? `declared in ${from.file}` : `rule ${from.rule}`,
+    ...(from.evaluation === undefined ? [] : [`evaluation ${toRfc3339(from.evaluation)}`]),
+    `revision ${from.revision}`,
+    ...(from.commit === undefined ? [] : [`commit ${from.commit}`]),
+    ...(from.author === undefined ? [] : [`by ${from.author}`]),
+  ]
+  return parts.join(', ')
+}
+
+function emitApproval(draft: Draft, rollout: RolloutRecord, phase: string, devices: number): void {
+  emit(draft, {
+    type: 'UpdatesApproved',
+    ...ofRollout(rollout),
+    phase,
+    updates: wantedUpdates(draft, rollout.updates).length,
+    devices,
+    reason: 'PhaseApproved',
+    message: describeProvenance(rollout.provenance),
+  })
+}
+
+// For these records, at this version of the memberships, nobody joins. Records are immutable, so this stays true.
+const withoutJoiners = new WeakMap<readonly PhaseRecord[], number>()

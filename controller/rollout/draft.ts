@@ -1,0 +1,84 @@
+// A decision in the making: what the planners of this folder have decided so far in one call of `decide`, what they have
+// to say about it, and when to look again. Each planner sees control as the decisions before it have left it.
+import { type BitPlane, clonePlane, setBit } from '../model/bit-plane.ts'
+import type { ObjectRef } from '../model/declared.ts'
+import type { Decision, GateFigures } from '../model/facts.ts'
+import type { EpochMs } from '../model/instant.ts'
+import type { Reason } from '../model/reasons.ts'
+import type { UpdateId } from '../model/update.ts'
+import { type Control, evolve, isStarted, type RolloutRecord } from './control.ts'
+import { computeFigures, effectiveUpdates, gateFigures } from './evidence.ts'
+import type { World } from './world.ts'
+
+/** What is to be said about an object for now: status, `explain`, stories and pull requests speak from these. */
+export type Note = ObjectRef & {
+  /** `Waiting`: goes on by itself. `Stalled`: needs a person. `Ready`: nothing is left to do. */
+  readonly state: 'Ready' | 'Waiting' | 'Stalled'
+  readonly phase?: string
+  readonly reason: Reason
+  readonly message: string
+  /** When the wait ends by itself, where that is known. */
+  readonly until?: EpochMs
+}
+
+/** What an interrupt says of a rollout: it decided something (look again), it waits (say so, and nothing below is asked), or it does not apply. */
+export type Step = 'Decided' | Omit<Note, 'kind' | 'name'> | undefined
+
+export type Draft = {
+  readonly world: World
+  readonly now: EpochMs
+  control: Control
+  readonly decisions: Decision[]
+  readonly notes: Note[]
+  /** The next instant at which the answer can change by itself; Infinity for never. */
+  next: EpochMs
+  /** What has been decided here and is not in the world yet, and changes what gates count. */
+  readonly expiring: Set<UpdateId>
+  stale: BitPlane
+  countsChanged: boolean
+}
+
+export function newDraft(world: World, now: EpochMs): Draft {
+  return {
+    world,
+    now,
+    control: world.control,
+    decisions: [],
+    notes: [],
+    next: Infinity,
+    expiring: new Set(),
+    stale: world.fleet.stale,
+    countsChanged: false,
+  }
+}
+
+export function emit(draft: Draft, decision: Decision): void {
+  draft.decisions.push(decision)
+  draft.control = evolve(draft.control, draft.now, decision)
+  if (decision.type === 'UpdatesExpired') for (const id of decision.expired) draft.expiring.add(id)
+  if (decision.type === 'UpdatesExpired' || decision.type === 'UpdatesHeld' || decision.type === 'HoldEnded')
+    draft.countsChanged = true
+}
+
+export function markStaleInDraft(draft: Draft, rows: readonly number[]): void {
+  draft.stale = clonePlane(draft.stale)
+  for (const row of rows) setBit(draft.stale, row)
+  draft.countsChanged = true
+}
+
+/** Asks to be called again at `at`, where that lies ahead. */
+export function wakeAt(draft: Draft, at: EpochMs | undefined): void {
+  if (at !== undefined && at > draft.now && at < draft.next) draft.next = at
+}
+
+/** The updates of a rollout that may still be approved, with what was decided here. */
+export function wantedUpdates(draft: Draft, updates: readonly UpdateId[]): UpdateId[] {
+  return effectiveUpdates(draft.world, updates, draft.control).filter((id) => !draft.expiring.has(id))
+}
+
+/** Gate figures with what was decided here; from the counters where that changes nothing. */
+export function figuresInDraft(draft: Draft, rollout: RolloutRecord, index: number): GateFigures {
+  const phase = rollout.phases[index]
+  if (!draft.countsChanged || phase === undefined || !isStarted(phase)) return gateFigures(draft.world, rollout, index)
+  return computeFigures(draft.world, rollout, index, phase, wantedUpdates(draft, rollout.updates), draft.stale)
+}

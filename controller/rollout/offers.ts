@@ -1,0 +1,188 @@
+// What one device is offered (semantics.md §7): every update of every approved deployment that covers it, once, with what
+// stands against it. Policy, explanation and simulation all ask here.
+import { stateOf, updateOf } from '../catalog/catalog.ts'
+import { collectionsOf, membersOf } from '../fleet/collections.ts'
+import { complianceOf } from '../fleet/compliance.ts'
+import { hasBit } from '../model/bit-plane.ts'
+import type { EpochMs } from '../model/instant.ts'
+import type { ComplianceState } from '../model/report.ts'
+import type { Update, UpdateId } from '../model/update.ts'
+import type { FreezeInput, WindowInput } from '../schedule/windows.ts'
+import { type HoldRecord, isStarted, type RolloutRecord } from './control.ts'
+import { deviceTimes, deviceZone, phaseIndexOf } from './targets.ts'
+import type { World } from './world.ts'
+
+/** One deployment's word on one update for one device. */
+export type Approval = {
+  readonly rollout: string
+  readonly phase: string
+  readonly available: EpochMs
+  readonly deadline: EpochMs
+  readonly urgent: boolean
+  readonly restart: 'Allow' | 'Suppress'
+  readonly outsideWindow: { readonly install: boolean; readonly restart: boolean }
+  readonly useAllDeploymentsWindows: boolean
+}
+
+export type Offer = {
+  readonly update: Update
+  readonly status: ComplianceState
+  readonly action: 'Install' | 'Uninstall'
+  /** The earliest of all approvals (semantics.md §7). */
+  readonly available: EpochMs
+  readonly deadline: EpochMs
+  /** All that approve it, in order of their names; for Uninstall, empty. */
+  readonly approvals: readonly Approval[]
+  /** For Uninstall: the rollbacks and holds that ask for it. */
+  readonly because: readonly string[]
+}
+
+export type DeviceOffers = {
+  readonly offers: readonly Offer[]
+  /** Updates that were approved and are no longer: the device goes on reporting whether it needs them. */
+  readonly withdrawn: readonly UpdateId[]
+}
+
+/** Offers in order of the update ids. A removed device is offered nothing. */
+export function offersFor(world: World, row: number): DeviceOffers {
+  if (!hasBit(world.fleet.present, row)) return { offers: [], withdrawn: [] }
+  const approvals = new Map<UpdateId, Approval[]>()
+  const withdrawn = new Set<UpdateId>()
+  const uninstall = new Map<UpdateId, string[]>()
+  for (const rollout of rolloutsByName(world)) {
+    const index = phaseIndexOf(rollout, row)
+    if (index < 0) continue
+    const approval = approvalFor(world, rollout, index, row)
+    for (const id of rollout.updates)
+      if (approval === undefined || !mayInstall(world, id, row)) withdrawn.add(id)
+      else put(approvals, id, approval)
+    for (const id of rollout.uninstall) put(uninstall, id, `rollback of ${rollout.name}`)
+  }
+  for (const [name, hold] of world.control.holds)
+    if (hold.uninstall && covers(world, hold, row)) for (const id of hold.updates) put(uninstall, id, `hold ${name}`)
+  const offers = [...approvals].flatMap(([id, from]) => installOffer(world, id, row, from))
+  for (const [id, because] of uninstall) if (!approvals.has(id)) offers.push(...uninstallOffer(world, id, row, because))
+  for (const id of approvals.keys()) withdrawn.delete(id)
+  return {
+    offers: offers.sort((a, b) => (a.update.id < b.update.id ? -1 : 1)),
+    withdrawn: [...withdrawn].sort(),
+  }
+}
+
+/** The holds that keep an update from a device, by name, sorted. */
+export function holdsOn(world: World, id: UpdateId, row: number): string[] {
+  return [...world.control.holds]
+    .filter(([, hold]) => hold.updates.includes(id) && covers(world, hold, row))
+    .map(([name]) => name)
+    .sort()
+}
+
+/** The maintenance windows of all collections that a device is in, by name. */
+export function windowsOf(world: World, row: number): WindowInput[] {
+  const inside = new Set(collectionsOf(world.fleet, world.collections, row))
+  const windows: WindowInput[] = []
+  for (const object of world.objects.MaintenanceWindow.values())
+    if (object.kind === 'MaintenanceWindow' && object.spec.collections.some((name) => inside.has(name)))
+      windows.push({ name: object.name, appliesTo: object.spec.appliesTo, times: object.spec })
+  return windows.sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** The freezes that cover a device, by name. One without collections covers every device. */
+export function freezesOf(world: World, row: number): FreezeInput[] {
+  const inside = new Set(collectionsOf(world.fleet, world.collections, row))
+  const freezes: FreezeInput[] = []
+  for (const object of world.objects.Freeze.values())
+    if (object.kind === 'Freeze' && (object.spec.collections?.some((name) => inside.has(name)) ?? true))
+      freezes.push({ name: object.name, times: object.spec })
+  return freezes.sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+function rolloutsByName(world: World): RolloutRecord[] {
+  const known = sorted.get(world.control.rollouts)
+  if (known !== undefined) return known
+  const rollouts = [...world.control.rollouts.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  sorted.set(world.control.rollouts, rollouts)
+  return rollouts
+}
+
+// The map of rollouts is replaced with every change, never changed itself.
+const sorted = new WeakMap<World['control']['rollouts'], RolloutRecord[]>()
+
+// Approved, and the device is still in the collection of its phase: one that has left it is offered nothing more.
+function approvalFor(world: World, rollout: RolloutRecord, index: number, row: number): Approval | undefined {
+  const phase = rollout.phases[index]
+  const planned = rollout.plan.phases[index]
+  if (planned === undefined || phase === undefined || !isStarted(phase) || !phase.approved) return undefined
+  const members = membersOf(world.fleet, world.collections, planned.collection)
+  if (members === undefined || !hasBit(members, row)) return undefined
+  const { available, deadline } = deviceTimes(
+    rollout,
+    planned,
+    phase,
+    world.fleet.ids[row] ?? '',
+    deviceZone(world.fleet, row),
+  )
+  const { urgent, restart, outsideWindow, useAllDeploymentsWindows } = planned.deployment
+  return {
+    rollout: rollout.name,
+    phase: planned.name,
+    available,
+    deadline,
+    urgent,
+    restart,
+    outsideWindow,
+    useAllDeploymentsWindows,
+  }
+}
+
+// Declined beats all, and a hold beats every Install that it covers (semantics.md §7); expired ones drop out (§1).
+function mayInstall(world: World, id: UpdateId, row: number): boolean {
+  const state = stateOf(world.catalog, id)
+  return (state === 'Normal' || state === 'Superseded') && !isHeld(world, id, row)
+}
+
+function isHeld(world: World, id: UpdateId, row: number): boolean {
+  for (const hold of world.control.holds.values())
+    if (hold.updates.includes(id) && covers(world, hold, row)) return true
+  return false
+}
+
+function covers(world: World, hold: HoldRecord, row: number): boolean {
+  if (hold.collections === undefined) return true
+  return hold.collections.some((name) => {
+    const members = membersOf(world.fleet, world.collections, name)
+    return members !== undefined && hasBit(members, row)
+  })
+}
+
+function installOffer(world: World, id: UpdateId, row: number, approvals: readonly Approval[]): Offer[] {
+  const update = updateOf(world.catalog, id)
+  if (update === undefined) return []
+  return [
+    {
+      update,
+      status: complianceOf(world.compliance, id, row),
+      action: 'Install',
+      available: Math.min(...approvals.map((approval) => approval.available)),
+      deadline: Math.min(...approvals.map((approval) => approval.deadline)),
+      approvals,
+      because: [],
+    },
+  ]
+}
+
+// An Install that stands from another deployment keeps the update; so does one that cannot be uninstalled.
+function uninstallOffer(world: World, id: UpdateId, row: number, because: readonly string[]): Offer[] {
+  const update = updateOf(world.catalog, id)
+  const status = complianceOf(world.compliance, id, row)
+  if (update === undefined || !update.uninstallable || status !== 3) return []
+  return [
+    { update, status, action: 'Uninstall', available: 0, deadline: 0, approvals: [], because: because.toSorted() },
+  ]
+}
+
+function put<T>(map: Map<UpdateId, T[]>, id: UpdateId, value: T): void {
+  const values = map.get(id)
+  if (values === undefined) map.set(id, [value])
+  else values.push(value)
+}

@@ -1,0 +1,215 @@
+// Rules to groups (semantics.md §3): evaluates what is due, and plans a rollout of what it selected.
+
+import { stateOf } from '../catalog/catalog.ts'
+import { type CriteriaContext, countByCriterion, orderUpdates, selectUpdates } from '../catalog/criteria.ts'
+import { counts } from '../fleet/compliance.ts'
+import { hasCriterion } from '../model/criteria.ts'
+import type { PlannedRollout, Provenance, Trigger } from '../model/facts.ts'
+import { type EpochMs, toRfc3339 } from '../model/instant.ts'
+import { MAX_UPDATES_PER_GROUP } from '../model/limits.ts'
+import type { Reason } from '../model/reasons.ts'
+import type { UpdateId } from '../model/update.ts'
+import { isUnfinished, type RuleRecord } from './control.ts'
+import { type Draft, emit, wakeAt } from './draft.ts'
+import { heldEverywhere } from './evidence.ts'
+import {
+  dueEvaluation,
+  nextEvaluation,
+  type ResolvedRule,
+  type Rule,
+  refOf,
+  resolveRule,
+  ruleNamed,
+} from './rule-plan.ts'
+
+export function planEvaluations(draft: Draft): void {
+  for (const name of [...draft.control.rules.keys()].sort()) {
+    const rule = ruleNamed(draft.world.objects, name)
+    if (rule !== undefined) planRule(draft, rule)
+  }
+}
+
+/** What criteria ask about besides the catalog, as the state has it now. */
+export function criteriaContext(draft: Pick<Draft, 'world' | 'control' | 'now'>): CriteriaContext {
+  return {
+    now: draft.now,
+    requiredCount: (id) => counts(draft.world.compliance, id).required,
+    isDeployed: (id) => deployedUpdates(draft).has(id),
+  }
+}
+
+type Due = { readonly scheduled: EpochMs; readonly trigger: Trigger }
+
+function planRule(draft: Draft, rule: Rule): void {
+  const record = draft.control.rules.get(rule.name)
+  if (record === undefined) return
+  if (rule.spec.suspend) {
+    draft.notes.push({
+      ...refOf(rule),
+      state: 'Waiting',
+      reason: 'Suspended',
+      message: 'suspend is true: the rule is not evaluated',
+    })
+    return
+  }
+  const resolved = resolveRule(draft.world.objects, rule.spec)
+  if (resolved === undefined) {
+    const message = `there is no DeploymentTemplate ${rule.spec.template}`
+    draft.notes.push({ ...refOf(rule), state: 'Stalled', reason: 'TemplateNotFound', message })
+    return
+  }
+  const due = dueEvaluation(draft.world, resolved, record, draft.now)
+  if (due !== undefined) evaluateRule(draft, rule, resolved, record, due)
+  noteRule(draft, rule, resolved)
+}
+
+function evaluateRule(draft: Draft, rule: Rule, resolved: ResolvedRule, record: RuleRecord, due: Due): void {
+  const fail = (matched: number, reason: Reason, message: string) =>
+    emit(draft, { type: 'EvaluationFailed', rule: rule.name, ...due, matched, reason, message })
+  if (!hasCriterion(rule.spec.criteria))
+    return fail(0, 'NoCriteria', 'the rule names no criterion: add one under spec.criteria')
+  if (resolved.plan.phases.length === 0)
+    return fail(0, 'NoPhases', 'the rule names no phase: add one under spec.phases')
+  const selected = select(draft, rule)
+  const carried = resolved.mode === 'New' ? stillWanted(draft, rule.name, resolved) : []
+  const updates = order(draft, new Set([...selected, ...carried]))
+  const count = updates.length
+  if (count > MAX_UPDATES_PER_GROUP && resolved.overflow === 'Fail')
+    return fail(count, 'TooManyUpdates', tooMany(draft, rule, count))
+  const done = (rollouts: readonly PlannedRollout[], reason: Reason, message: string) =>
+    emit(draft, {
+      type: 'RuleEvaluated',
+      rule: rule.name,
+      ...due,
+      matched: count,
+      rollouts,
+      plan: resolved.plan,
+      provenance: provenanceOf(rule, due.scheduled),
+      reason,
+      message,
+    })
+  if (count === 0) return done([], 'NothingMatched', 'no update in the catalog meets all criteria')
+  if (record.selected?.join() === updates.toSorted().join())
+    return done([], 'Unchanged', `the same ${plural(count, 'update')} as before: nothing is changed`)
+  const rollouts = groupsOf(draft, rule.name, resolved, due.scheduled, updates)
+  const named = rollouts.map((rollout) => rollout.name).join(', ')
+  const carriedOnly = carried.filter((id) => !selected.includes(id)).length
+  const more = carriedOnly === 0 ? '' : `, ${carriedOnly} of them carried over from the rollout that this one replaces`
+  done(rollouts, 'Matched', `${plural(count, 'update')} selected${more}: ${named}`)
+}
+
+function select(draft: Draft, rule: Rule): UpdateId[] {
+  const held = heldEverywhere(draft.control)
+  const rows = selectUpdates(draft.world.catalog, rule.spec.criteria, criteriaContext(draft))
+  return orderUpdates(draft.world.catalog, rows).filter((id) => !held.has(id) && !draft.expiring.has(id))
+}
+
+// `onNewer: Replace` stops the older rollout where it is; what it was still to bring goes on in the newer one.
+function stillWanted(draft: Draft, rule: string, resolved: ResolvedRule): UpdateId[] {
+  if (resolved.plan.onNewer !== 'Replace') return []
+  const held = heldEverywhere(draft.control)
+  return [...draft.control.rollouts.values()]
+    .filter((rollout) => rollout.rule === rule && isUnfinished(rollout) && rollout.rollbackAsked === undefined)
+    .flatMap((rollout) => rollout.updates)
+    .filter((id) => stateOf(draft.world.catalog, id) === 'Normal' && !held.has(id) && !draft.expiring.has(id))
+}
+
+function order(draft: Draft, ids: ReadonlySet<UpdateId>): UpdateId[] {
+  const { catalog } = draft.world
+  const rows = { words: new Uint32Array((catalog.ids.length + 31) >>> 5) }
+  for (const id of ids) {
+    const row = catalog.rowOf.get(id)
+    if (row !== undefined) rows.words[row >>> 5] = (rows.words[row >>> 5] ?? 0) | (1 << (row & 31))
+  }
+  return orderUpdates(catalog, rows)
+}
+
+function tooMany(draft: Draft, rule: Rule, count: number): string {
+  const broadest = countByCriterion(draft.world.catalog, rule.spec.criteria, criteriaContext(draft))[0]
+  const narrow =
+    rule.spec.criteria.released?.within === undefined
+      ? 'add `released: {within: P1M}`'
+      : `narrow \`${broadest?.property}\`, which alone lets ${broadest?.count} pass`
+  return `${count} updates match, and a group holds at most ${MAX_UPDATES_PER_GROUP}: ${narrow}, or set \`group.overflow: Split\``
+}
+
+function groupsOf(
+  draft: Draft,
+  rule: string,
+  resolved: ResolvedRule,
+  scheduled: EpochMs,
+  updates: readonly UpdateId[],
+): PlannedRollout[] {
+  const zone = resolved.plan.zone
+  const base = freeName(draft, rule, Temporal.Instant.fromEpochMilliseconds(scheduled).toZonedDateTimeISO(zone))
+  const parts = Math.ceil(updates.length / MAX_UPDATES_PER_GROUP)
+  return Array.from({ length: parts }, (_, i) => {
+    const part = parts === 1 ? '' : `-part${i + 1}`
+    return {
+      name: base + part,
+      group: (resolved.mode === 'Replace' ? rule : base) + part,
+      updates: updates.slice(i * MAX_UPDATES_PER_GROUP, (i + 1) * MAX_UPDATES_PER_GROUP),
+    }
+  })
+}
+
+// Named for the day of the evaluation, in the zone of its schedule; the second one of a day gets a number.
+function freeName(draft: Draft, rule: string, scheduled: Temporal.ZonedDateTime): string {
+  const day = `${rule}-${scheduled.toPlainDate().toString().replaceAll('-', '')}`
+  const taken = (name: string) => draft.control.rollouts.has(name) || draft.control.rollouts.has(`${name}-part1`)
+  let name = day
+  for (let i = 2; taken(name); i++) name = `${day}-${i}`
+  return name
+}
+
+function provenanceOf(rule: Rule, evaluation: EpochMs): Provenance {
+  const { source, revision, file, commit, author } = rule.origin
+  return {
+    rule: rule.name,
+    evaluation,
+    source,
+    revision,
+    file,
+    ...(commit !== undefined && { commit }),
+    ...(author !== undefined && { author }),
+  }
+}
+
+function noteRule(draft: Draft, rule: Rule, resolved: ResolvedRule): void {
+  const next = nextEvaluation(resolved, draft.now)
+  wakeAt(draft, next)
+  const outcome = draft.control.rules.get(rule.name)?.outcome
+  const until = next === undefined ? {} : { until: next }
+  if (outcome?.failed) {
+    draft.notes.push({ ...refOf(rule), state: 'Stalled', reason: outcome.reason, message: outcome.message, ...until })
+    return
+  }
+  const when =
+    next !== undefined
+      ? `next evaluation at ${toRfc3339(next)}`
+      : resolved.afterSync
+        ? 'evaluated after each synchronisation that changes the catalog'
+        : 'evaluated on command'
+  const reason: Reason =
+    outcome?.reason ?? (next !== undefined ? 'Scheduled' : resolved.afterSync ? 'WaitingForSync' : 'NotScheduled')
+  const message = outcome === undefined ? when : `${outcome.message}; ${when}`
+  draft.notes.push({ ...refOf(rule), state: 'Ready', reason, message, ...until })
+}
+
+function deployedUpdates(draft: Pick<Draft, 'control'>): ReadonlySet<UpdateId> {
+  const known = deployed.get(draft.control)
+  if (known !== undefined) return known
+  const ids = new Set<UpdateId>()
+  for (const rollout of draft.control.rollouts.values())
+    if (rollout.status !== 'Planned' && rollout.status !== 'RolledBack' && rollout.status !== 'Superseded')
+      for (const id of rollout.updates) ids.add(id)
+  deployed.set(draft.control, ids)
+  return ids
+}
+
+// Control is immutable, so what is derived from it holds for as long as it lives.
+const deployed = new WeakMap<Draft['control'], ReadonlySet<UpdateId>>()
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}

@@ -1,0 +1,118 @@
+// Which devices a phase is for, and when its updates are available and due on each of them (semantics.md §3, §6).
+import { membersOf } from '../fleet/collections.ts'
+import { attributeOf, type Fleet } from '../fleet/fleet.ts'
+import { type BitPlane, clearBit, clonePlane, eachBit, hasBit, isEmptyPlane, subtract } from '../model/bit-plane.ts'
+import { stableHash } from '../model/hash.ts'
+import { DAY, durationMs, type EpochMs } from '../model/instant.ts'
+import type { ResolvedPhase } from '../model/plan.ts'
+import { isStarted, type RolloutRecord, type StartedPhase } from './control.ts'
+import type { World } from './world.ts'
+
+/** The device attribute that holds its IANA time zone. */
+export const TIME_ZONE_ATTRIBUTE = 'timeZone'
+
+export function deviceZone(fleet: Fleet, row: number): string | undefined {
+  return attributeOf(fleet, row, TIME_ZONE_ATTRIBUTE)
+}
+
+/** The devices that phase `index` would be for now: its part of the collection, less every device that the rollout has already. */
+export function phaseCandidates(world: World, rollout: RolloutRecord, index: number): BitPlane | undefined {
+  const phase = rollout.plan.phases[index]
+  const members = phase && membersOf(world.fleet, world.collections, phase.collection)
+  if (phase === undefined || members === undefined) return undefined
+  const candidates = clonePlane(members)
+  for (const earlier of rollout.phases) if (isStarted(earlier)) subtract(candidates, earlier.targets)
+  if (phase.percent < 100) keepRing(world.fleet, candidates, phase.percent)
+  return candidates
+}
+
+/** Devices to be added to phases that have started: to the first that they belong to, or to the last phase only. */
+export function joiners(world: World, rollout: RolloutRecord): { index: number; targets: BitPlane }[] {
+  const found: { index: number; targets: BitPlane }[] = []
+  const last = rollout.phases.length - 1
+  rollout.phases.forEach((phase, index) => {
+    if (!isStarted(phase) || (rollout.plan.newDevices === 'Last' && index !== last)) return
+    const targets = phaseCandidates(world, rollout, index)
+    if (targets === undefined) return
+    for (const earlier of found) subtract(targets, earlier.targets)
+    if (!isEmptyPlane(targets)) found.push({ index, targets })
+  })
+  return found
+}
+
+/** The phase that a device belongs to, by its index, or -1. */
+export function phaseIndexOf(rollout: RolloutRecord, row: number): number {
+  return rollout.phases.findIndex((phase) => isStarted(phase) && hasBit(phase.targets, row))
+}
+
+export type DeviceTimes = { readonly available: EpochMs; readonly deadline: EpochMs }
+
+/**
+ * When the phase's updates are available and due on one device: time basis, then its part of a gradual phase, then its
+ * share of the spread (deadline only). A device whose zone is unknown comes last on earth, under DeviceLocal.
+ */
+export function deviceTimes(
+  rollout: RolloutRecord,
+  planned: ResolvedPhase,
+  phase: StartedPhase,
+  device: string,
+  zone: string | undefined,
+): DeviceTimes {
+  const { timeBasis, spread } = planned.deployment
+  const wait =
+    planned.gradualOver === undefined ? 0 : gradualWait(durationMs(Temporal.Duration.from(planned.gradualOver)), device)
+  const local = (at: EpochMs) => (timeBasis === 'DeviceLocal' ? sameWallClock(at, rollout.plan.zone, zone) : at)
+  const share = spread === 'PT0S' ? 0 : stableHash(`spread/${device}`) / 0x1_0000_0000
+  return {
+    available: local(phase.available) + wait,
+    deadline: local(phase.deadline) + wait + Math.floor(share * durationMs(Temporal.Duration.from(spread))),
+  }
+}
+
+/** From when a device's reports count for the gate of its phase: its updates were available to it, and it belonged to the phase. */
+export function evidenceFrom(world: World, rollout: RolloutRecord, index: number, row: number): EpochMs {
+  const planned = rollout.plan.phases[index]
+  const phase = rollout.phases[index]
+  const device = world.fleet.ids[row]
+  if (planned === undefined || phase === undefined || !isStarted(phase) || device === undefined) return Infinity
+  const { available } = deviceTimes(rollout, planned, phase, device, deviceZone(world.fleet, row))
+  const joined = phase.joined.find((batch) => hasBit(batch.targets, row))
+  return Math.max(available, joined?.at ?? phase.startedAt)
+}
+
+// Ring positions are the same for every rule, so that 10 % are always the same devices and 25 % hold them too.
+function keepRing(fleet: Fleet, plane: BitPlane, percent: number): void {
+  const limit = percent * 100
+  eachBit(clonePlane(plane), (row) => {
+    if ((fleet.ring[row] ?? 0) >= limit) clearBit(plane, row)
+  })
+}
+
+function gradualWait(over: number, device: string): number {
+  const parts = Math.max(1, Math.round(over / DAY))
+  return (stableHash(`gradual/${device}`) % parts) * DAY
+}
+
+const LAST_ZONE_ON_EARTH = 'Etc/GMT+12'
+const wallClocks = new Map<string, EpochMs>()
+const MAX_WALL_CLOCKS = 10_000
+
+// The same few instants are asked for every device of a zone, and a conversion is slow; the memo changes no answer.
+function sameWallClock(at: EpochMs, zone: string, deviceZone: string | undefined): EpochMs {
+  const key = `${at} ${zone} ${deviceZone}`
+  const known = wallClocks.get(key)
+  if (known !== undefined) return known
+  if (wallClocks.size >= MAX_WALL_CLOCKS) wallClocks.clear()
+  const wallClock = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone).toPlainDateTime()
+  const local = inZone(wallClock, deviceZone ?? LAST_ZONE_ON_EARTH) ?? inZone(wallClock, LAST_ZONE_ON_EARTH) ?? at
+  wallClocks.set(key, local)
+  return local
+}
+
+function inZone(wallClock: Temporal.PlainDateTime, zone: string): EpochMs | undefined {
+  try {
+    return wallClock.toZonedDateTime(zone).epochMilliseconds
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,66 @@
+// Everything that decisions are made from: the state, as the planners of this folder see it.
+import type { Catalog } from '../catalog/catalog.ts'
+import type { Collections } from '../fleet/collections.ts'
+import type { Compliance } from '../fleet/compliance.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import type { Declared, Problem } from '../model/declared.ts'
+import type { CatalogSynced, Settings } from '../model/facts.ts'
+import type { EpochMs } from '../model/instant.ts'
+import type { Kind } from '../model/kinds.ts'
+import type { Control } from './control.ts'
+import type { Evidence } from './evidence.ts'
+
+export type World = {
+  settings: Settings
+  objects: Objects
+  /** Declaration sources: what they last gave, and what is wrong with what they gave since. */
+  sources: Map<string, SourceRecord>
+  /** Update sources, by name: how the last synchronisation went. */
+  feeds: Map<string, FeedRecord>
+  catalog: Catalog
+  /** When a synchronisation last changed the catalog; 0 for never. */
+  catalogChangedAt: EpochMs
+  fleet: Fleet
+  compliance: Compliance
+  collections: Collections
+  /** Goes up whenever a device joins or leaves any collection, or the fleet. */
+  membershipVersion: number
+  /** Devices' tokens and enrolment keys; hashes only. */
+  access: Access
+  control: Control
+  /** By rollout: what its devices have reported since its updates were available to them. */
+  evidence: Map<string, Evidence>
+}
+
+/** By kind, then name. */
+export type Objects = { readonly [K in Kind]: Map<string, Declared> }
+
+export type SourceRecord = {
+  readonly revision?: string
+  readonly at: EpochMs
+  /** What the source gave after `revision`, and why it is not in force. */
+  readonly rejected?: {
+    readonly revision: string
+    readonly problems: readonly Problem[]
+    readonly total: number
+    readonly since: EpochMs
+  }
+}
+
+export type FeedRecord = {
+  /** The last synchronisation that went through. */
+  readonly syncedAt?: EpochMs
+  readonly triedAt: EpochMs
+  readonly failure?: string
+  readonly setAside: CatalogSynced['setAside']
+  readonly setAsideTotal: number
+  readonly notes: readonly string[]
+  readonly nextRelease?: EpochMs
+}
+
+export type Access = {
+  /** Device row → SHA-256 of its token, hex. */
+  tokens: Map<number, string>
+  /** SHA-256 of an enrolment key → what it is good for. One-time keys go when they are used. */
+  keys: Map<string, { readonly once: boolean; readonly expires?: EpochMs }>
+}

@@ -1,0 +1,62 @@
+// What a device's report does to the state (semantics.md §2, §8): attributes, compliance, enforcement, evidence.
+import { reevaluateDevice } from '../fleet/collections.ts'
+import { setEnforcement, setStatus } from '../fleet/compliance.ts'
+import { advanceSequence, setAttributes, touchDevice } from '../fleet/fleet.ts'
+import type { EpochMs } from '../model/instant.ts'
+import type { ComplianceState, DeviceReport } from '../model/report.ts'
+import type { UpdateId } from '../model/update.ts'
+import { noteReport, refreshRow } from '../rollout/evidence.ts'
+import type { State } from './state.ts'
+
+/**
+ * `at` is when the report arrived. What it says was so at the earlier of that and the device's own clock: a clock that is
+ * ahead makes no evidence younger than it is. Returns whether anything changed that `decide` looks at.
+ */
+export function applyReport(state: State, at: EpochMs, device: string, report: DeviceReport): boolean {
+  const row = state.fleet.rowOf.get(device)
+  if (row === undefined) return false
+  const wasStale = touchDevice(state.fleet, row, at)
+  if (!advanceSequence(state.fleet, row, report.sequence)) {
+    if (wasStale) refreshRow(state, row)
+    return wasStale
+  }
+  const moved = report.attributes !== undefined && putAttributes(state, row, report.attributes)
+  const madeAt = Math.min(report.at, at)
+  const observed = putCompliance(state, row, report)
+  const enforced = putEnforcement(state, row, report, madeAt)
+  const counted = (observed.length > 0 || enforced || wasStale) && noteReport(state, row, observed, madeAt)
+  return moved || counted || wasStale
+}
+
+function putAttributes(state: State, row: number, attributes: Readonly<Record<string, string>>): boolean {
+  const changed = setAttributes(state.fleet, row, attributes)
+  if (changed.length === 0 || reevaluateDevice(state.fleet, state.collections, row, changed).length === 0) return false
+  state.membershipVersion++
+  return true
+}
+
+// Updates that the catalog does not know change nothing; the answer to the device names them.
+function putCompliance(state: State, row: number, { scan, messages }: DeviceReport): UpdateId[] {
+  const observed: UpdateId[] = []
+  const put = (id: UpdateId, status: ComplianceState) => {
+    if (!state.catalog.rowOf.has(id)) return
+    setStatus(state.compliance, id, row, status)
+    observed.push(id)
+  }
+  for (const id of scan?.notRequired ?? []) put(id, 1)
+  for (const id of scan?.required ?? []) put(id, 2)
+  for (const id of scan?.installed ?? []) put(id, 3)
+  for (const said of messages ?? []) if (said.topic === 500) put(said.update, said.state)
+  return observed
+}
+
+function putEnforcement(state: State, row: number, { messages }: DeviceReport, madeAt: EpochMs): boolean {
+  let changed = false
+  for (const said of messages ?? []) {
+    if (said.topic !== 301 || !state.catalog.rowOf.has(said.update)) continue
+    const { code = '', message = '' } = said
+    setEnforcement(state.compliance, said.update, row, { state: said.state, at: madeAt, code, message })
+    changed = true
+  }
+  return changed
+}

@@ -1,0 +1,215 @@
+// The fold: what each fact does to the state. Total (an unknown name changes nothing), deterministic, without I/O; what
+// must be refused was refused before it came into the journal.
+
+import { setStates } from '../catalog/catalog.ts'
+import { applySync, changesCatalog } from '../catalog/sync.ts'
+import { reevaluateDevice } from '../fleet/collections.ts'
+import { dropDevice } from '../fleet/compliance.ts'
+import { enrolDevice, markStale, removeDevice } from '../fleet/fleet.ts'
+import { decodePlane, eachBit } from '../model/bit-plane.ts'
+import type { Declared, ObjectRef } from '../model/declared.ts'
+import { type CatalogSynced, type Command, type Decision, type Fact, type Input, isDecision } from '../model/facts.ts'
+import type { EpochMs } from '../model/instant.ts'
+import { evolve, isStarted, type PhaseRecord, type RolloutRecord, withRollout, withRule } from '../rollout/control.ts'
+import { forgetRow, gateFigures, refreshEffective, refreshRow, syncEvidence } from '../rollout/evidence.ts'
+import { applyReport } from './apply-report.ts'
+import { recompileCollections, type State } from './state.ts'
+
+/** Changes the state by one fact of the journal, made at `at`. */
+export function apply(state: State, at: EpochMs, fact: Fact): void {
+  if (isDecision(fact)) applyDecision(state, at, fact)
+  else applyInput(state, at, fact)
+}
+
+function applyDecision(state: State, at: EpochMs, decision: Decision): void {
+  state.version++
+  state.control = evolve(state.control, at, decision)
+  if (decision.type === 'UpdatesExpired') setStates(state.catalog, decision.expired, 'Expired')
+  if (decision.type === 'DevicesStale')
+    eachBit(decodePlane(decision.targets), (row) => {
+      if (markStale(state.fleet, row)) refreshRow(state, row)
+    })
+  if (decision.type === 'RolloutPlanned') state.evidence.delete(decision.rollout)
+  syncEvidence(state)
+  if (decision.type === 'UpdatesExpired' || decision.type === 'UpdatesHeld' || decision.type === 'HoldEnded')
+    refreshEffective(state)
+}
+
+function applyInput(state: State, at: EpochMs, fact: Input): void {
+  if (fact.type === 'DeviceReported') {
+    if (applyReport(state, at, fact.device, fact.report)) state.version++
+    return
+  }
+  state.version++
+  switch (fact.type) {
+    case 'SettingsChanged':
+      state.settings = fact.settings
+      return
+    case 'ObjectsDeclared':
+      state.sources.set(fact.source, { revision: fact.revision, at })
+      return declare(state, at, fact.put, fact.removed)
+    case 'DeclarationsRejected': {
+      const { revision, problems, total } = fact
+      const before = state.sources.get(fact.source)
+      const since = before?.rejected?.since ?? at
+      state.sources.set(fact.source, { at, ...before, rejected: { revision, problems, total, since } })
+      return
+    }
+    case 'CatalogSynced':
+      return catalogSynced(state, at, fact)
+    case 'CatalogSyncFailed': {
+      const before = state.feeds.get(fact.source) ?? { setAside: [], setAsideTotal: 0, notes: [] }
+      state.feeds.set(fact.source, { ...before, triedAt: at, failure: fact.message })
+      return
+    }
+    case 'EnrolmentKeyIssued':
+      state.access.keys.set(fact.keyHash, {
+        once: fact.once,
+        ...(fact.expires !== undefined && { expires: fact.expires }),
+      })
+      return
+    case 'DeviceEnrolled':
+      return enrol(state, at, fact)
+    case 'DeviceRemoved':
+      return removeNamed(state, fact.device)
+    case 'CommandGiven':
+      state.control = commanded(state, at, fact.command, fact.by)
+      return
+  }
+}
+
+function declare(state: State, at: EpochMs, put: readonly Declared[], removed: readonly ObjectRef[]): void {
+  for (const ref of removed) {
+    const object = state.objects[ref.kind].get(ref.name)
+    if (object !== undefined) undeclare(state, object)
+  }
+  for (const object of put) {
+    state.objects[object.kind].set(object.name, object)
+    if (object.kind === 'AutomaticDeploymentRule') declareRule(state, at, object.name)
+  }
+  if ([...put, ...removed].some((object) => object.kind === 'Collection')) recompileCollections(state)
+}
+
+function declareRule(state: State, at: EpochMs, name: string): void {
+  const before = state.control.rules.get(name)
+  const record = before === undefined ? { since: at, changedAt: at } : { ...before, changedAt: at }
+  state.control = { ...state.control, rules: new Map(state.control.rules).set(name, record) }
+}
+
+// `prune` is read from the object as it last stood: what is gone cannot be asked any more.
+function undeclare(state: State, object: Declared): void {
+  state.objects[object.kind].delete(object.name)
+  if (object.kind !== 'AutomaticDeploymentRule' && object.kind !== 'Rollout') return
+  const isRule = object.kind === 'AutomaticDeploymentRule'
+  if (object.spec.prune !== 'Orphan')
+    for (const rollout of state.control.rollouts.values()) {
+      if (isRule ? rollout.rule !== object.name : rollout.rule !== undefined || rollout.name !== object.name) continue
+      state.control = askRollback(
+        state,
+        rollout,
+        isRule ? 'RuleRemoved' : 'RolloutRemoved',
+        `${object.kind} ${object.name} was removed`,
+      )
+    }
+  if (!isRule) return
+  const rules = new Map(state.control.rules)
+  rules.delete(object.name)
+  state.control = { ...state.control, rules }
+}
+
+function askRollback(
+  state: State,
+  { name }: RolloutRecord,
+  reason: 'RuleRemoved' | 'RolloutRemoved' | 'RollbackByCommand',
+  message: string,
+): State['control'] {
+  return withRollout(state.control, name, (rollout) => ({ ...rollout, rollbackAsked: { reason, message } }))
+}
+
+function catalogSynced(state: State, at: EpochMs, fact: CatalogSynced): void {
+  const { setAside, setAsideTotal, notes, nextRelease } = fact
+  state.feeds.set(fact.source, {
+    syncedAt: at,
+    triedAt: at,
+    setAside,
+    setAsideTotal,
+    notes,
+    ...(nextRelease !== undefined && { nextRelease }),
+  })
+  if (!changesCatalog(fact.change)) return
+  applySync(state.catalog, fact.source, fact.change)
+  state.catalogChangedAt = at
+  refreshEffective(state)
+}
+
+function enrol(state: State, at: EpochMs, fact: Extract<Input, { readonly type: 'DeviceEnrolled' }>): void {
+  const known = state.fleet.rowOf.get(fact.device)
+  if (known !== undefined) forgetDevice(state, known)
+  const row = enrolDevice(state.fleet, fact.device, fact.attributes, at)
+  state.access.tokens.set(row, fact.tokenHash)
+  if (state.access.keys.get(fact.keyHash)?.once) state.access.keys.delete(fact.keyHash)
+  reevaluateDevice(state.fleet, state.collections, row, 'All')
+  state.membershipVersion++
+  refreshRow(state, row)
+}
+
+function removeNamed(state: State, device: string): void {
+  const row = state.fleet.rowOf.get(device)
+  if (row === undefined || !removeDevice(state.fleet, row)) return
+  state.access.tokens.delete(row)
+  forgetDevice(state, row)
+  reevaluateDevice(state.fleet, state.collections, row, 'All')
+  state.membershipVersion++
+}
+
+function forgetDevice(state: State, row: number): void {
+  dropDevice(state.compliance, row)
+  forgetRow(state, row)
+}
+
+function commanded(state: State, at: EpochMs, command: Command, by: string): State['control'] {
+  const { control } = state
+  switch (command.type) {
+    case 'Evaluate':
+      return withRule(control, command.rule, (rule) => ({ ...rule, requestedBy: by }))
+    case 'Approve':
+      return withRollout(control, command.rollout, (rollout) => ({
+        ...rollout,
+        approvals: new Map(rollout.approvals).set(command.phase, by),
+      }))
+    case 'Signal':
+      return withRollout(control, command.rollout, (rollout) => ({
+        ...rollout,
+        signals: new Map(rollout.signals).set(command.phase, command.signal),
+      }))
+    case 'Pause':
+      return withRollout(control, command.rollout, (rollout) => ({
+        ...rollout,
+        pauseAsked: { by, ...(command.reason !== undefined && { reason: command.reason }) },
+      }))
+    case 'Resume':
+      return withRollout(control, command.rollout, (rollout) => resumed(state, at, rollout))
+    case 'Rollback':
+      return withRollout(control, command.rollout, (rollout) => ({
+        ...rollout,
+        rollbackAsked: {
+          reason: 'RollbackByCommand',
+          message: command.reason === undefined ? `asked for by ${by}` : `asked for by ${by}: ${command.reason}`,
+        },
+      }))
+  }
+}
+
+function resumed(state: State, at: EpochMs, rollout: RolloutRecord): RolloutRecord {
+  const { pauseAsked: _, ...rest } = rollout
+  if (rollout.status !== 'Halted') return rest
+  const phases = rollout.phases.map((phase, index): PhaseRecord => {
+    if (!isStarted(phase)) return phase
+    const acceptedFailures = gateFigures(state, rollout, index).failed
+    if (phase.status !== 'Halted') return { ...phase, acceptedFailures }
+    if (phase.devices === 0) return { status: 'Waiting', approvalAwaited: false }
+    const { halt: __, ...going } = phase
+    return { ...going, status: 'Active', acceptedFailures, timeoutFrom: at }
+  })
+  return { ...rest, status: 'Progressing', phases }
+}

@@ -1,0 +1,79 @@
+// The state: the fold of every fact (architecture.md, "State"). How it begins, and how it stands in a snapshot.
+import { newCatalog } from '../catalog/catalog.ts'
+import { compileCollections, evaluateAll, type newMembership } from '../fleet/collections.ts'
+import { newCompliance } from '../fleet/compliance.ts'
+import { newFleet } from '../fleet/fleet.ts'
+import { decodeSnapshot, encodeSnapshot } from '../journal/snapshot-codec.ts'
+import type { CollectionSpec } from '../model/collection.ts'
+import { DAY } from '../model/instant.ts'
+import { newControl } from '../rollout/control.ts'
+import type { Objects, World } from '../rollout/world.ts'
+
+/** The world, and a number that goes up with every fact that can change what `decide` says. */
+export type State = World & { version: number }
+
+export const DEFAULT_STALE_AFTER_MS = 7 * DAY
+
+export function newState(): State {
+  return {
+    version: 0,
+    settings: { staleAfterMs: DEFAULT_STALE_AFTER_MS },
+    objects: newObjects(),
+    sources: new Map(),
+    feeds: new Map(),
+    catalog: newCatalog(),
+    catalogChangedAt: 0,
+    fleet: newFleet(),
+    compliance: newCompliance(),
+    collections: compileCollections(new Map()),
+    membershipVersion: 0,
+    access: { tokens: new Map(), keys: new Map() },
+    control: newControl(),
+    evidence: new Map(),
+  }
+}
+
+/** Compiles the declared collections anew over the members known so far, and evaluates them. */
+export function recompileCollections(state: State): void {
+  const specs = new Map<string, CollectionSpec>()
+  for (const object of state.objects.Collection.values())
+    if (object.kind === 'Collection') specs.set(object.name, object.spec)
+  state.collections = compileCollections(specs, state.collections.membership)
+  evaluateAll(state.fleet, state.collections)
+  state.membershipVersion++
+}
+
+/** The same state always gives the same bytes. */
+export function encodeState(state: State): Uint8Array<ArrayBuffer> {
+  const { collections, ...rest } = state
+  return encodeSnapshot({ ...rest, membership: collections.membership })
+}
+
+/** Throws a SnapshotError on bytes that are damaged or of another format. */
+export function decodeState(bytes: Uint8Array): State {
+  // The codec gives back exactly the tree that `encodeState` wrote, and its checksum vouches for it.
+  const { membership, ...rest } = decodeSnapshot(bytes) as Omit<State, 'collections'> & {
+    membership: ReturnType<typeof newMembership>
+  }
+  const state: State = { ...rest, collections: compileCollections(new Map(), membership) }
+  const { membershipVersion } = state
+  recompileCollections(state)
+  state.membershipVersion = membershipVersion
+  return state
+}
+
+function newObjects(): Objects {
+  return {
+    Collection: new Map(),
+    MaintenanceWindow: new Map(),
+    Freeze: new Map(),
+    AutomaticDeploymentRule: new Map(),
+    DeploymentTemplate: new Map(),
+    UpdateSource: new Map(),
+    UpdateHold: new Map(),
+    PhaseApproval: new Map(),
+    SoftwareUpdateGroup: new Map(),
+    Rollout: new Map(),
+    UpdateDeployment: new Map(),
+  }
+}
