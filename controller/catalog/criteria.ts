@@ -16,7 +16,7 @@ import type { Update, UpdateId } from '../model/update.ts'
 import { type Catalog, stateOfRow } from './catalog.ts'
 import { type CatalogIndex, indexOf, rowsInRange, rowsWithTerms } from './criteria-index.ts'
 import { supersededRows } from './supersedence.ts'
-import { meetsAll, type Term } from './terms.ts'
+import { articleNumber, meetsAll, type Term } from './terms.ts'
 import { parseTerms, spelledValues, type TextProperty, textProperties, textValues } from './text-properties.ts'
 
 /** What criteria ask about besides the catalog. */
@@ -143,7 +143,7 @@ export function orderUpdates(catalog: Catalog, rows: BitPlane): UpdateId[] {
 }
 
 export function compareUpdates(a: Update, b: Update): number {
-  return a.released - b.released || compareText(a.articleIds[0] ?? '', b.articleIds[0] ?? '') || compareText(a.id, b.id)
+  return a.released - b.released || compareText(firstArticle(a), firstArticle(b)) || compareText(a.id, b.id)
 }
 
 // Cheapest first: planes, then what has to be asked update by update.
@@ -277,4 +277,8 @@ function explainFlags(criteria: Criteria, update: Update, context: CriteriaConte
 
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
+}
+
+function firstArticle(update: Update): string {
+  return articleNumber(update.articleIds[0] ?? '')
 }

@@ -58,7 +58,7 @@ export function planSync(catalog: Catalog, feed: FeedResult, policy: SyncPolicy,
   const { latest, seen, merged, conflicts, unreleased, nextRelease } = readLatest(feed.records, now)
   const upserts: Update[] = []
   let unchanged = 0
-  for (const record of latest.values()) {
+  for (const record of latest) {
     const verdict = compareWithCatalog(catalog, record, policy.source)
     if (verdict === 'Upsert') upserts.push(record.update)
     else if (verdict === 'Unchanged') unchanged++
@@ -96,7 +96,7 @@ export function applySync(catalog: Catalog, source: string, change: SyncChange):
 }
 
 type Latest = {
-  latest: Map<UpdateId, FeedRecord>
+  latest: FeedRecord[]
   seen: Set<UpdateId>
   merged: number
   conflicts: SyncConflict[]
@@ -106,45 +106,48 @@ type Latest = {
 
 // One record for each id: the same whichever comes first in the feed.
 function readLatest(records: readonly FeedRecord[], now: EpochMs): Latest {
-  const result: Latest = {
-    latest: new Map(),
-    seen: new Set(),
-    merged: 0,
-    conflicts: [],
-    unreleased: 0,
-    nextRelease: undefined,
-  }
+  const seen = new Set<UpdateId>()
+  const groups = new Map<UpdateId, FeedRecord[]>()
+  let unreleased = 0
+  let nextRelease: EpochMs | undefined
   for (const record of records) {
-    const { update } = record
-    result.seen.add(update.id)
-    const published = Math.max(update.released, update.revised ?? update.released)
+    const { id, released, revised } = record.update
+    seen.add(id)
+    const published = Math.max(released, revised ?? released)
     if (published > now) {
-      result.unreleased++
-      result.nextRelease = Math.min(published, result.nextRelease ?? published)
+      unreleased++
+      nextRelease = Math.min(published, nextRelease ?? published)
       continue
     }
-    const other = result.latest.get(update.id)
-    if (other === undefined) {
-      result.latest.set(update.id, record)
-    } else if (sameJson(other.update, update)) {
-      result.merged++
-      if (byText(record.position, other.position) < 0) result.latest.set(update.id, record)
-    } else {
-      const keep = compareRecords(update, other.update) > 0 ? record : other
-      result.latest.set(update.id, keep)
-      result.conflicts.push(describeConflict(keep, keep === record ? other : record))
-    }
+    const group = groups.get(id)
+    if (group) group.push(record)
+    else groups.set(id, [record])
   }
-  return result
+  const latest: FeedRecord[] = []
+  const conflicts: SyncConflict[] = []
+  let merged = 0
+  for (const group of groups.values()) {
+    const [best, ...others] = distinct(group)
+    if (best === undefined) continue
+    latest.push(best)
+    merged += group.length - others.length - 1
+    for (const other of others) conflicts.push(describeConflict(best, other))
+  }
+  return { latest, seen, merged, conflicts, unreleased, nextRelease }
 }
 
-// Revision, then the later revised; where even that is equal the choice is arbitrary, and always the same.
-function compareRecords(a: Update, b: Update): number {
-  return (
-    a.revision - b.revision ||
-    (a.revised ?? a.released) - (b.revised ?? b.released) ||
-    byText(canonicalJson(a), canonicalJson(b))
+// Best first: revision, then the later revised; where even that is equal the choice is arbitrary, and always the same.
+function distinct(group: FeedRecord[]): FeedRecord[] {
+  if (group.length < 2) return group
+  const keyed = group.map((record) => ({ record, json: canonicalJson(record.update) }))
+  keyed.sort(
+    ({ record: a, json }, { record: b, json: other }) =>
+      b.update.revision - a.update.revision ||
+      (b.update.revised ?? b.update.released) - (a.update.revised ?? a.update.released) ||
+      byText(other, json) ||
+      byText(a.position, b.position),
   )
+  return keyed.filter(({ json }, i) => json !== keyed[i - 1]?.json).map(({ record }) => record)
 }
 
 function describeConflict(kept: FeedRecord, dropped: FeedRecord): SyncConflict {

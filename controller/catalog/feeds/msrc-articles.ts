@@ -55,8 +55,9 @@ function updateFor(article: Article, product: string) {
 
 // The product by which an edge is limited is the superseder's; the superseded update is the same product's.
 function supersededFor({ supersedes }: Article, product: string): string[] {
-  return Object.entries(supersedes).flatMap(([target, products]) => {
+  const articles = Object.entries(supersedes).flatMap(([target, products]) => {
     const article = articleDigits(target)
     return article !== undefined && (products === '*' || products.includes(product)) ? [article] : []
   })
+  return [...new Set(articles)].sort()
 }
