@@ -65,19 +65,9 @@ function rollbackAsked(draft: Draft, rollout: RolloutRecord): Step {
 }
 
 function ended(_draft: Draft, rollout: RolloutRecord): Step {
-  if (rollout.status === 'RolledBack')
-    return {
-      state: 'Ready',
-      reason: 'RolledBack',
-      message: `rolled back: ${rollout.rollbackAsked?.message ?? 'its approvals are withdrawn'}`,
-    }
-  if (rollout.status === 'Superseded')
-    return {
-      state: 'Ready',
-      reason: 'SupersededByNewer',
-      message: 'a newer rollout of the same rule has taken its place',
-    }
-  return undefined
+  if (rollout.status !== 'RolledBack' && rollout.status !== 'Superseded') return undefined
+  const reason = rollout.status === 'RolledBack' ? 'RolledBack' : 'SupersededByNewer'
+  return { state: 'Ready', reason, message: rollout.ended?.message ?? '' }
 }
 
 function allWithdrawn(draft: Draft, rollout: RolloutRecord): Step {

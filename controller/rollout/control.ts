@@ -49,7 +49,7 @@ export type RolloutRecord = {
   readonly rollbackAsked?: { readonly reason: Reason; readonly message: string }
   /** After a rollback: approved for removal where they are installed. */
   readonly uninstall: readonly UpdateId[]
-  readonly endedAt?: EpochMs
+  readonly ended?: { readonly at: EpochMs; readonly reason: Reason; readonly message: string }
 }
 
 export type PhaseRecord =
@@ -163,11 +163,11 @@ function rolloutAfter(rollout: RolloutRecord, at: EpochMs, decision: RolloutDeci
     case 'RolloutResumed':
       return { ...rollout, paused: false }
     case 'RolloutSucceeded':
-      return { ...rollout, status: 'Succeeded', endedAt: at }
+      return { ...rollout, status: 'Succeeded', ended: endOf(at, decision) }
     case 'RolloutSuperseded':
-      return { ...rollout, status: 'Superseded', endedAt: at }
+      return { ...rollout, status: 'Superseded', ended: endOf(at, decision) }
     case 'RolloutRolledBack':
-      return { ...rollout, status: 'RolledBack', uninstall: decision.uninstall, endedAt: at }
+      return { ...rollout, status: 'RolledBack', uninstall: decision.uninstall, ended: endOf(at, decision) }
     case 'UpdatesUnapproved':
       if (decision.withdrawn !== undefined) return rollout
       return {
@@ -182,6 +182,10 @@ function rolloutAfter(rollout: RolloutRecord, at: EpochMs, decision: RolloutDeci
       return { ...rollout, phases, status: decision.type === 'PhaseHalted' ? 'Halted' : rollout.status }
     }
   }
+}
+
+function endOf(at: EpochMs, { reason, message }: Decision): NonNullable<RolloutRecord['ended']> {
+  return { at, reason, message }
 }
 
 type PhaseDecision = Extract<RolloutDecision, { readonly phase: string }>

@@ -1,0 +1,34 @@
+// The clock of a running controller. The core never asks for the time; whoever calls it does, here.
+
+export type Clock = {
+  readonly now: () => Temporal.Instant
+  /** Calls back once at or after `at`; returns how to call that off. */
+  readonly at: (at: Temporal.Instant, call: () => void) => () => void
+}
+
+/** setTimeout's own limit; longer waits are taken in stretches. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
+
+export const systemClock: Clock = clockFrom(() => Temporal.Now.instant(), 1)
+
+/** Runs `rate` times as fast as the real one from `start` on, for demonstrations. */
+export function fastClock(start: Temporal.Instant, rate: number): Clock {
+  const begun = performance.now()
+  return clockFrom(() => start.add({ milliseconds: Math.floor((performance.now() - begun) * rate) }), rate)
+}
+
+function clockFrom(now: () => Temporal.Instant, rate: number): Clock {
+  return {
+    now,
+    at: (at, call) => {
+      let timer: NodeJS.Timeout
+      const wait = () => {
+        const left = (at.epochMilliseconds - now().epochMilliseconds) / rate
+        if (left <= 0) call()
+        else timer = setTimeout(wait, Math.min(Math.ceil(left), LONGEST_TIMEOUT_MS))
+      }
+      timer = setTimeout(wait, 0)
+      return () => clearTimeout(timer)
+    },
+  }
+}
