@@ -150,7 +150,11 @@ function asFeedError(error: unknown, location: string): FeedError {
   const code = codeOf(error)
   if (/^https?:/i.test(location)) {
     if (code === 'ERR_INVALID_URL' || (error instanceof TypeError && error.cause === undefined))
-      return { type: 'Invalid', code: 'FeedNotFound', message: `${shown(location)} is no address` }
+      return {
+        type: 'Invalid',
+        code: 'FeedNotFound',
+        message: `${shown(location)} is no address to read from (it may not carry a password)`,
+      }
     return {
       type: 'Transient',
       code: 'FeedUnavailable',
