@@ -230,9 +230,10 @@ function evaluate(fleet: Fleet, program: Program, planes: Map<Term, BitPlane>): 
     if (row !== undefined) setBit(members, row)
   }
   for (const source of program.include) unite(members, source.plane)
+  // A limiting collection holds present devices only, as every evaluated one does.
   intersect(members, program.limit?.plane ?? fleet.present)
   for (const source of program.exclude) subtract(members, source.plane)
-  return intersect(members, fleet.present)
+  return members
 }
 
 /** Puts one device in or out of one collection. Returns whether that was a change. */

@@ -88,7 +88,7 @@ test('counters, enforcement and failures agree with a recount under random repor
     fc.record({ type: fc.constant('drop' as const), row }),
   )
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 400 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 400, size: 'max' }), (steps) => {
       const compliance = newCompliance()
       const statuses = new Map<string, ComplianceState>()
       const records = new Map<string, ReturnType<typeof said>>()
@@ -111,13 +111,26 @@ test('counters, enforcement and failures agree with a recount under random repor
           else records.set(key, report)
         }
       }
-      return [A, B, C].every((update) => agrees(compliance, update, statuses, records))
+      return (
+        leaksNothing(compliance, records) && [A, B, C].every((update) => agrees(compliance, update, statuses, records))
+      )
     }),
     { seed: 42, numRuns: 150 },
   )
   t.pass('holds')
   t.end()
 })
+
+/** Every slot ever used is either free or holds a record, and so does every text. */
+function leaksNothing(
+  { enforcement }: ReturnType<typeof newCompliance>,
+  records: ReadonlyMap<string, ReturnType<typeof said>>,
+): boolean {
+  let free = 0
+  for (let slot = enforcement.free; slot !== 0; slot = enforcement.next[slot] ?? 0) free++
+  const texts = [...records.values()].filter(({ message }) => message !== '').length
+  return enforcement.used === free + records.size && enforcement.details.size === texts
+}
 
 function agrees(
   compliance: ReturnType<typeof newCompliance>,

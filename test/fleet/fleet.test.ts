@@ -56,7 +56,7 @@ test('attributes of a fleet agree with one object per device under random change
   )
   const step = fc.record({ device: fc.nat(99), attributes, what: fc.constantFrom('enrol', 'set', 'remove') })
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 150 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 150, size: 'max' }), (steps) => {
       const fleet = newFleet()
       const model = new Map<number, Record<string, string>>()
       for (const { device, attributes, what } of steps) {
@@ -162,7 +162,7 @@ test('the report order keeps its invariants under random enrolments, reports, re
   const what = fc.constantFrom('enrol', 'touch', 'touch', 'stale', 'remove')
   const step = fc.record({ device: fc.nat(80), what, at: fc.integer({ min: 1, max: 1000 }) })
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 250 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 250, size: 'max' }), (steps) => {
       const fleet = newFleet()
       const order: number[] = []
       for (const { device, what, at } of steps) {
