@@ -9,6 +9,9 @@ import { type TextProperty, textProperties, textValues } from './text-properties
 /** Words of cached planes before all of them are dropped: 64 MiB. */
 const MAX_CACHED_WORDS = 16 * 1024 * 1024
 
+/** Ranges of numbers whose rows are remembered. */
+const MAX_RANGES = 256
+
 /** Terms of one property whose matching values are remembered. */
 const MAX_REMEMBERED_TERMS = 10_000
 
@@ -36,6 +39,8 @@ export type CatalogIndex = {
   /** Rows that are neither expired, declined nor without content. */
   selectable: BitPlane
   readonly planes: Map<string, BitPlane>
+  /** Apart from the planes of terms, because most are asked for once: their ends move with the present. */
+  readonly ranges: Map<string, BitPlane>
   cachedWords: number
 }
 
@@ -53,6 +58,7 @@ export function indexOf(catalog: Catalog): CatalogIndex {
     if (state === 'Normal' || state === 'Superseded') setBit(index.selectable, row)
   }
   index.planes.clear()
+  index.ranges.clear()
   index.cachedWords = 0
   index.version = catalog.version
   return index
@@ -76,16 +82,19 @@ export function rowsWithTerms(
 
 /** Rows with `min ≤ value ≤ max`. The plane is shared: do not change it. */
 export function rowsInRange(index: CatalogIndex, property: NumberProperty, min: number, max: number): BitPlane {
-  return cached(index, `${property} ${min}..${max}`, () => {
-    const column = columnOf(index, property)
-    const { values } = column
-    column.sorted ??= Uint32Array.from(index.seen.keys()).sort((a, b) => (values[a] ?? 0) - (values[b] ?? 0))
-    const first = countUntil(column.sorted, values, (value) => value >= min)
-    const end = countUntil(column.sorted, values, (value) => value > max)
-    const plane = newPlane(index.seen.length)
-    for (const row of column.sorted.subarray(first, end)) setBit(plane, row)
-    return plane
-  })
+  const key = `${property} ${min}..${max}`
+  const known = index.ranges.get(key)
+  if (known) return known
+  const column = columnOf(index, property)
+  const { values } = column
+  column.sorted ??= Uint32Array.from(index.seen.keys()).sort((a, b) => (values[a] ?? 0) - (values[b] ?? 0))
+  const first = countUntil(column.sorted, values, (value) => value >= min)
+  const end = countUntil(column.sorted, values, (value) => value > max)
+  const plane = newPlane(index.seen.length)
+  for (const row of column.sorted.subarray(first, end)) setBit(plane, row)
+  if (index.ranges.size >= MAX_RANGES) index.ranges.clear()
+  index.ranges.set(key, plane)
+  return plane
 }
 
 function rowsWithTerm(index: CatalogIndex, property: TextProperty, term: Term): BitPlane {
@@ -215,6 +224,7 @@ function newIndex(): CatalogIndex {
     exploited: newPlane(),
     selectable: newPlane(),
     planes: new Map(),
+    ranges: new Map(),
     cachedWords: 0,
   }
 }

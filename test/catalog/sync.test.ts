@@ -88,6 +88,13 @@ test('of one revision with two contents the later revised is kept, in any order'
   }
 })
 
+test('a feed whose records come in another order gives the same plan, conflicts included', async (t) => {
+  const feed = feedOf([sample('a', { title: 'One' }), sample('a', { title: 'Two' }), sample('a', { title: 'One' })])
+  const plan = planSync(newCatalog(), feed, MAIN, NOW)
+  t.match(plan, { merged: 1, conflictTotal: 1, conflicts: [{ kept: 'feed:000002', dropped: 'feed:000001' }] })
+  t.same(planSync(newCatalog(), { ...feed, records: feed.records.toReversed() }, MAIN, NOW), plan)
+})
+
 test('a revision older than that of the catalog is ignored with a note', async (t) => {
   const catalog = newCatalog()
   putUpdates(catalog, 'main', [sample('a', { revision: 3 })])
@@ -180,6 +187,14 @@ test('declining what is superseded does not depend on itself', async (t) => {
   t.same(plan.declined, ['a', 'b'])
   applySync(catalog, 'main', plan)
   t.equal(changesCatalog(planSync(catalog, feedOf(updates), policy, NOW)), false)
+})
+
+test('a source declines its own updates only, and another source’s update goes on superseding', async (t) => {
+  const catalog = newCatalog()
+  putUpdates(catalog, 'theirs', [sample('new', { title: 'Beta', supersedes: ['old'] })])
+  const declines = [{ titles: ['beta'] }, { superseded: true }]
+  const plan = planSync(catalog, feedOf([sample('old')]), { source: 'main', declines }, NOW)
+  t.same(plan.declined, ['old'])
 })
 
 const at = (text: string) => Date.parse(text)
