@@ -117,7 +117,7 @@ function planOf(recurrence: Recurrence): Plan {
 function readPlan({ rrule, at, startsOn, offset }: Recurrence): Plan {
   const start = Date.parse(`${startsOn ?? '1970-01-01'}T${at}Z`)
   const shift = offsetDays(offset) * DAY
-  if (Number.isNaN(start))
+  if (Number.isNaN(start) || (startsOn !== undefined && !isRealDate(startsOn)))
     return { type: 'Unreadable', reason: `startsOn ${startsOn ?? 'missing'} at ${at} is no time` }
   if (Number.isNaN(shift)) return { type: 'Unreadable', reason: `offset ${offset} is not in whole days` }
   if (rrule === undefined && startsOn === undefined) return { type: 'Unreadable', reason: 'neither rrule nor startsOn' }
