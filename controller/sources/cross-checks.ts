@@ -1,0 +1,224 @@
+// What can be wrong with objects only together: names taken twice, references to nothing, circles, rules that lead nowhere.
+import { ALL_DEVICES } from '../model/collection.ts'
+import { hasCriterion } from '../model/criteria.ts'
+import type { Declared, ObjectRef } from '../model/declared.ts'
+import { BUILT_IN_TEMPLATES } from '../model/templates.ts'
+import type { Code } from './codes.ts'
+import { didYouMean } from './suggest.ts'
+import type { Path } from './yaml-values.ts'
+
+/** A problem of one object, at a path in it that placesIn (manifest.ts) turns into line and column. */
+export type Finding = {
+  readonly object: Declared
+  readonly path: Path
+  readonly code: Code
+  readonly message: string
+  /** The object that is referred to in vain. */
+  readonly missing?: ObjectRef
+}
+
+/** Findings beyond this are left out: their like is among the first. */
+export const MAX_FINDINGS = 1000
+
+/** Checks the objects of a whole source against each other. The order of the objects makes no difference. */
+export function crossChecks(objects: readonly Declared[]): Finding[] {
+  const sorted = objects.toSorted((a, b) => order(a.origin.file, b.origin.file) || a.origin.line - b.origin.line)
+  const known = knownNames(sorted)
+  const findings: Finding[] = []
+  const checks = [duplicates(sorted), unknownReferences(sorted, known), cycles(sorted), plans(sorted)]
+  for (const check of checks) {
+    for (const finding of check) {
+      if (findings.length === MAX_FINDINGS) return findings
+      findings.push(finding)
+    }
+  }
+  return findings
+}
+
+type Names = { readonly [K in Reference['kind']]: ReadonlyMap<string, Declared | undefined> }
+type Reference = {
+  readonly kind: 'Collection' | 'DeploymentTemplate' | 'SoftwareUpdateGroup'
+  readonly name: string
+  readonly path: Path
+}
+
+function knownNames(objects: readonly Declared[]): Names {
+  const named = (kind: string, builtIn: readonly string[]) =>
+    new Map<string, Declared | undefined>([
+      ...builtIn.map((name) => [name, undefined] as const),
+      ...objects.filter((object) => object.kind === kind).map((object) => [object.name, object] as const),
+    ])
+  return {
+    Collection: named('Collection', [ALL_DEVICES]),
+    DeploymentTemplate: named('DeploymentTemplate', Object.keys(BUILT_IN_TEMPLATES)),
+    SoftwareUpdateGroup: named('SoftwareUpdateGroup', []),
+  }
+}
+
+function* duplicates(objects: readonly Declared[]): Iterable<Finding> {
+  const first = new Map<string, Declared>()
+  for (const object of objects) {
+    const key = `${object.kind}/${object.name}`
+    const other = first.get(key)
+    if (other === undefined) first.set(key, object)
+    else {
+      const where = `${other.origin.file}:${other.origin.line}`
+      const message = `${object.kind} ${object.name} is declared already at ${where}: rename or remove one of the two`
+      yield { object, path: ['metadata', 'name'], code: 'RM1301', message }
+    }
+  }
+}
+
+const REFERENCE_CODES = {
+  Collection: 'RM1302',
+  DeploymentTemplate: 'RM1303',
+  SoftwareUpdateGroup: 'RM1304',
+} as const satisfies Record<Reference['kind'], Code>
+const REFERENCE_WORDS = { Collection: 'collection', DeploymentTemplate: 'template', SoftwareUpdateGroup: 'group' }
+
+/** Looking for a near name among many thousands takes time; after this many it is left out. */
+const MAX_SUGGESTIONS = 50
+
+function* unknownReferences(objects: readonly Declared[], known: Names): Iterable<Finding> {
+  let suggested = 0
+  for (const object of objects) {
+    for (const { kind, name, path } of references(object)) {
+      if (known[kind].has(name)) continue
+      const meant = ++suggested > MAX_SUGGESTIONS ? '' : didYouMean(name, known[kind].keys())
+      const hint = meant === '' ? `: declare a ${kind} of that name` : meant
+      const message = `there is no ${REFERENCE_WORDS[kind]} "${name}"${hint}`
+      yield { object, path: ['spec', ...path], code: REFERENCE_CODES[kind], message, missing: { kind, name } }
+    }
+  }
+}
+
+function references(object: Declared): Reference[] {
+  switch (object.kind) {
+    case 'Collection':
+      return collectionReferences(object)
+    case 'MaintenanceWindow':
+    case 'Freeze':
+    case 'UpdateHold':
+      return list(object.spec.collections, ['collections'])
+    case 'DeploymentTemplate':
+      return phaseReferences(object.spec.phases)
+    case 'AutomaticDeploymentRule':
+      return [...one('DeploymentTemplate', object.spec.template, 'template'), ...phaseReferences(object.spec.phases)]
+    case 'Rollout':
+      return [
+        ...one('DeploymentTemplate', object.spec.template, 'template'),
+        ...one('SoftwareUpdateGroup', object.spec.group, 'group'),
+        ...phaseReferences(object.spec.phases),
+      ]
+    default:
+      return []
+  }
+}
+
+function collectionReferences({ spec }: Declared<'Collection'>): Reference[] {
+  return [
+    ...one('Collection', spec.limitedTo, 'limitedTo'),
+    ...list(spec.include, ['include']),
+    ...list(spec.exclude, ['exclude']),
+  ]
+}
+
+function phaseReferences(phases: readonly { readonly collection: string }[] = []): Reference[] {
+  return phases.map(({ collection }, i) => ({
+    kind: 'Collection',
+    name: collection,
+    path: ['phases', i, 'collection'],
+  }))
+}
+
+function list(names: readonly string[] = [], path: Path): Reference[] {
+  return names.map((name, i) => ({ kind: 'Collection', name, path: [...path, i] }))
+}
+
+function one(kind: Reference['kind'], name: string | undefined, field: string): Reference[] {
+  return name === undefined ? [] : [{ kind, name, path: [field] }]
+}
+
+type Visit = { readonly object: Declared<'Collection'>; readonly edges: readonly Reference[]; next: number }
+
+/** Depth first, by name, each collection once; an edge back into the path that led here closes a circle. */
+function* cycles(objects: readonly Declared[]): Iterable<Finding> {
+  const collections = new Map<string, Declared<'Collection'>>()
+  for (const object of objects) if (object.kind === 'Collection') collections.set(object.name, object)
+  const done = new Set<string>()
+  for (const name of [...collections.keys()].sort()) {
+    const path: Visit[] = []
+    const onPath = new Map<string, number>()
+    const enter = (object: Declared<'Collection'>) => {
+      onPath.set(object.name, path.length)
+      path.push({ object, edges: collectionReferences(object), next: 0 })
+    }
+    const start = collections.get(name)
+    if (start !== undefined && !done.has(name)) enter(start)
+    for (let visit = path.at(-1); visit !== undefined; visit = path.at(-1)) {
+      const edge = visit.edges[visit.next++]
+      if (edge === undefined) {
+        done.add(visit.object.name)
+        onPath.delete(visit.object.name)
+        path.pop()
+        continue
+      }
+      const back = onPath.get(edge.name)
+      const target = collections.get(edge.name)
+      if (back !== undefined) yield cycle(path.slice(back), visit.object, edge)
+      else if (target !== undefined && !done.has(edge.name)) enter(target)
+    }
+  }
+}
+
+function cycle(visits: readonly Visit[], object: Declared, edge: Reference): Finding {
+  const names = visits.map((visit) => visit.object.name)
+  const shown = names.length > 20 ? [...names.slice(0, 19), '…'] : names
+  const message = `collections refer to each other in a circle: ${[...shown, edge.name].join(' → ')}; remove one of these references`
+  return { object, path: ['spec', ...edge.path], code: 'RM1305', message }
+}
+
+function* plans(objects: readonly Declared[]): Iterable<Finding> {
+  const templates = new Map<string, { readonly phases?: readonly unknown[] | undefined }>(
+    Object.entries(BUILT_IN_TEMPLATES),
+  )
+  for (const object of objects) if (object.kind === 'DeploymentTemplate') templates.set(object.name, object.spec)
+  for (const object of objects) {
+    if (object.kind === 'AutomaticDeploymentRule' && !hasCriterion(object.spec.criteria)) yield noCriteria(object)
+    if (object.kind === 'AutomaticDeploymentRule' || object.kind === 'Rollout') {
+      const { template, phases } = object.spec
+      const unknown = template !== undefined && !templates.has(template)
+      if (phases === undefined && !unknown && templates.get(template ?? '')?.phases === undefined)
+        yield noPhases(object, template)
+    }
+    if ('phases' in object.spec) yield* duplicatePhases(object, object.spec.phases)
+  }
+}
+
+function noCriteria(object: Declared): Finding {
+  const message =
+    'names no criterion, and would select the whole catalog (0x87D20416): add for example classifications: [Security Updates]'
+  return { object, path: ['spec', 'criteria'], code: 'RM1307', message }
+}
+
+function noPhases(object: Declared, template: string | undefined): Finding {
+  const who = template === undefined ? 'no phases are named' : `neither it nor the template ${template} names phases`
+  const message = `${who}: add phases: [{name: pilot, collection: …}]`
+  return { object, path: template === undefined ? ['spec'] : ['spec', 'template'], code: 'RM1306', message }
+}
+
+function* duplicatePhases(object: Declared, phases: readonly { readonly name: string }[] = []): Iterable<Finding> {
+  const first = new Map<string, number>()
+  for (const [i, { name }] of phases.entries()) {
+    const other = first.get(name)
+    if (other === undefined) first.set(name, i)
+    else {
+      const message = `the phase name "${name}" is taken by phases[${other}]: give each its own`
+      yield { object, path: ['spec', 'phases', i, 'name'], code: 'RM1308', message }
+    }
+  }
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

@@ -1,0 +1,121 @@
+// Declarations from a directory, and word of every change of it.
+import { basename, sep } from 'node:path'
+import { type FSWatcher, watch } from 'chokidar'
+import { assemble, type Declarations, type ParsedFiles } from './assemble.ts'
+import { isSkippedFolder, isYamlName, readFolder } from './folder.ts'
+
+export type WatchOptions = {
+  /** Name of the source in origins. Default `directory`. */
+  readonly source?: string
+  /** How long to wait for further changes, in ms. Default 100. */
+  readonly debounceMs?: number
+  /** The directory is also read this often, for file systems that tell of no changes, in ms. Default 60,000. */
+  readonly rescanMs?: number
+  /** Trouble with watching itself; reading goes on with every rescan. */
+  readonly onError?: (message: string) => void
+}
+
+export type DirectoryWatch = {
+  /** Resolves after the first load was given to onChange and changes are being watched. */
+  readonly ready: Promise<void>
+  /** No call of onChange begins after this has resolved. */
+  close(): Promise<void>
+}
+
+/** Reads and checks a directory. Never throws: a directory that cannot be read is a problem (RM1014). */
+export async function loadDirectory(path: string, source = 'directory', parsed?: ParsedFiles): Promise<Declarations> {
+  const { files, problems } = await readFolder(path)
+  return assemble(source, files, problems, parsed)
+}
+
+/**
+ * Calls onChange with the whole content now, and again whenever the content is another one. A broken edit comes as
+ * problems, and so does a directory that has vanished; it is looked for until it is back.
+ */
+export function watchDirectory(
+  path: string,
+  onChange: (load: Declarations) => void | Promise<void>,
+  options: WatchOptions = {},
+): DirectoryWatch {
+  const { source = 'directory', debounceMs = 100, rescanMs = 60_000, onError = () => {} } = options
+  const parsed: ParsedFiles = new Map()
+  let watcher: FSWatcher | undefined
+  let revision: string | undefined
+  // Two timers: the end of a reading must not put off a change that was told of while it ran.
+  const timers: { change?: NodeJS.Timeout; rescan?: NodeJS.Timeout } = {}
+  let closed = false
+  let running: Promise<void> = Promise.resolve()
+
+  const wake = (why: 'change' | 'rescan', ms: number) => {
+    clearTimeout(timers[why])
+    if (!closed) timers[why] = setTimeout(enqueue, ms)
+  }
+  const enqueue = () => {
+    running = running.then(reload).catch((error: unknown) => {
+      onError(String(error))
+      wake('rescan', rescanMs)
+    })
+    return running
+  }
+  /** Whether the directory is there. */
+  const read = async (): Promise<boolean> => {
+    const load = await loadDirectory(path, source, parsed)
+    if (closed) return false
+    // What onChange did not take is offered again with the next reading.
+    if (load.revision !== revision) {
+      try {
+        await onChange(load)
+        revision = load.revision
+      } catch (error) {
+        onError(`a change of ${path} was not taken: ${String(error)}`)
+      }
+    }
+    return !load.problems.some((problem) => problem.file === '.' && problem.code === 'RM1014')
+  }
+  const reload = async () => {
+    const there = !closed && (await read())
+    if (there && watcher === undefined) {
+      watcher = await startWatching(path, () => wake('change', debounceMs), onError)
+      // Finds what changed between the first reading and the start of the watch.
+      await read()
+    } else if (!there) {
+      // Watching begins anew when the directory is back: the old watch is of what was there before.
+      await watcher?.close()
+      watcher = undefined
+    }
+    wake('rescan', there ? rescanMs : Math.min(1000, rescanMs))
+  }
+
+  const ready = enqueue()
+  return {
+    ready,
+    close: async () => {
+      closed = true
+      clearTimeout(timers.change)
+      clearTimeout(timers.rescan)
+      await running
+      await watcher?.close()
+    },
+  }
+}
+
+/** Resolves when changes from now on will be told. */
+async function startWatching(
+  path: string,
+  onEvent: () => void,
+  onError: (message: string) => void,
+): Promise<FSWatcher> {
+  const ignored = (entry: string, stats?: { isFile(): boolean }) => {
+    const name = basename(entry)
+    if (entry === path || `${entry}${sep}` === path) return false
+    // `..data` is how Kubernetes swaps the content of a mounted ConfigMap.
+    if (isSkippedFolder(name) && !name.startsWith('..')) return true
+    return stats?.isFile() === true && !isYamlName(name)
+  }
+  const watcher = watch(path, { ignored, ignoreInitial: true, followSymlinks: false, atomic: false })
+  watcher.on('all', onEvent).on('error', (error) => onError(`watching ${path}: ${String(error)}`))
+  await new Promise<void>((resolve) => {
+    watcher.once('ready', () => resolve())
+  })
+  return watcher
+}

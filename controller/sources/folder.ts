@@ -1,0 +1,158 @@
+// The YAML files of a folder, read within limits and without leaving the folder.
+import { type Dirent, promises as fs } from 'node:fs'
+import { join, posix, sep } from 'node:path'
+import type { Code } from './codes.ts'
+import { MAX_ENTRIES, MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_DEPTH, MAX_SOURCE_BYTES } from './limits.ts'
+
+/** `name`: relative to the folder, with `/`. `folder`: absolute, what relative paths in the file start from. */
+export type SourceFile = { readonly name: string; readonly folder: string; readonly bytes: Uint8Array }
+export type FileProblem = { readonly file: string; readonly code: Code; readonly message: string }
+export type Folder = { readonly files: readonly SourceFile[]; readonly problems: readonly FileProblem[] }
+
+/**
+ * Every *.yaml and *.yml below `root`, by name. Folders whose name begins with a dot and node_modules are skipped.
+ * Symbolic links are followed within the folder only, and what is reached twice is read once, under its own name.
+ * Never throws: what cannot be read is a problem.
+ */
+export async function readFolder(root: string): Promise<Folder> {
+  const problems: FileProblem[] = []
+  try {
+    const real = await fs.realpath(root)
+    const names = await listFiles({ root: real, problems, files: [], seen: new Set(), links: [], entries: 0 })
+    return { files: await readFiles(real, names, problems), problems }
+  } catch (error) {
+    return { files: [], problems: [cannotRead('.', error)] }
+  }
+}
+
+/** One file by its path; `name` is how it is called in messages. */
+export async function readOne(path: string, name: string, folder: string): Promise<SourceFile | FileProblem> {
+  try {
+    const stat = await fs.stat(path)
+    if (!stat.isFile()) return { file: name, code: 'RM1014', message: 'this is no ordinary file' }
+    if (stat.size > MAX_FILE_BYTES) {
+      const message = `the file has ${stat.size} bytes, at most ${MAX_FILE_BYTES} (1 MiB) are read: split it`
+      return { file: name, code: 'RM1001', message }
+    }
+    return { name, folder, bytes: await fs.readFile(path) }
+  } catch (error) {
+    return cannotRead(name, error)
+  }
+}
+
+export function isYamlName(name: string): boolean {
+  return /\.ya?ml$/i.test(name)
+}
+
+/** Whether a folder of this name is left out. */
+export function isSkippedFolder(name: string): boolean {
+  return name.startsWith('.') || name === 'node_modules'
+}
+
+type Listing = {
+  readonly root: string
+  readonly problems: FileProblem[]
+  readonly files: string[]
+  /** Real paths of the folders and files already listed. */
+  readonly seen: Set<string>
+  readonly links: string[]
+  entries: number
+}
+
+async function listFiles(listing: Listing): Promise<string[]> {
+  await listFolder(listing, '', listing.root, 0)
+  // Links come last, so that what they lead to keeps its own name. Those found behind a link join the end of the list.
+  for (let i = 0; i < listing.links.length; i++) await followLink(listing, listing.links[i] ?? '')
+  const { files, problems } = listing
+  if (files.length > MAX_FILES || listing.entries > MAX_ENTRIES)
+    problems.push({
+      file: '.',
+      code: 'RM1015',
+      message: `more than ${MAX_FILES} files: declare several objects in one`,
+    })
+  return files.slice(0, MAX_FILES).sort()
+}
+
+async function listFolder(listing: Listing, name: string, real: string, depth: number): Promise<void> {
+  if (depth > MAX_FOLDER_DEPTH) {
+    const message = `folders are nested more than ${MAX_FOLDER_DEPTH} deep: nothing below was read`
+    listing.problems.push({ file: name, code: 'RM1015', message })
+    return
+  }
+  listing.seen.add(real)
+  for (const entry of await entriesOf(listing, name, real)) {
+    if (listing.files.length > MAX_FILES || ++listing.entries > MAX_ENTRIES) return
+    const inner = posix.join(name, entry.name)
+    if (entry.isSymbolicLink()) listing.links.push(inner)
+    else if (entry.isDirectory()) {
+      if (!isSkippedFolder(entry.name)) await listFolder(listing, inner, join(real, entry.name), depth + 1)
+    } else if (isYamlName(entry.name) && !entry.name.startsWith('.')) {
+      listing.files.push(inner)
+      listing.seen.add(join(real, entry.name))
+    }
+  }
+}
+
+async function entriesOf(listing: Listing, name: string, real: string): Promise<Dirent[]> {
+  try {
+    const entries = await fs.readdir(real, { withFileTypes: true })
+    return entries.sort((a, b) => (a.name < b.name ? -1 : 1))
+  } catch (error) {
+    if (name === '') throw error
+    listing.problems.push(cannotRead(name, error))
+    return []
+  }
+}
+
+async function followLink(listing: Listing, name: string): Promise<void> {
+  const base = posix.basename(name)
+  if (isSkippedFolder(base)) return
+  try {
+    const real = await fs.realpath(join(listing.root, name))
+    const folder = (await fs.stat(real)).isDirectory()
+    if (!folder && !isYamlName(base)) return
+    if (!`${real}${sep}`.startsWith(listing.root + sep)) listing.problems.push(outside(name, 'leads out of the folder'))
+    else if (listing.seen.has(real)) return
+    else if (folder) await listFolder(listing, name, real, name.split('/').length)
+    else {
+      listing.seen.add(real)
+      listing.files.push(name)
+    }
+  } catch {
+    if (isYamlName(base)) listing.problems.push(outside(name, 'leads nowhere'))
+  }
+}
+
+function outside(file: string, why: string): FileProblem {
+  return { file, code: 'RM1017', message: `the symbolic link ${why}: put the file itself here` }
+}
+
+async function readFiles(root: string, names: readonly string[], problems: FileProblem[]): Promise<SourceFile[]> {
+  const files: SourceFile[] = []
+  let bytes = 0
+  for (const name of names) {
+    const path = join(root, name)
+    const file = await readOne(path, name, join(path, '..'))
+    if ('code' in file) problems.push(file)
+    else if (bytes + file.bytes.length > MAX_SOURCE_BYTES) {
+      const message = `the files have more than ${MAX_SOURCE_BYTES} bytes (64 MiB) together: this one and what follows was not read`
+      problems.push({ file: name, code: 'RM1001', message })
+      break
+    } else {
+      bytes += file.bytes.length
+      files.push(file)
+    }
+  }
+  return files
+}
+
+function cannotRead(file: string, error: unknown): FileProblem {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+  const why: Readonly<Record<string, string>> = {
+    ENOENT: 'it does not exist',
+    EACCES: 'permission is denied',
+    ENOTDIR: 'it is no folder',
+    ELOOP: 'its symbolic links go round in a circle',
+  }
+  return { file, code: 'RM1014', message: `cannot be read: ${why[code] ?? code}` }
+}
