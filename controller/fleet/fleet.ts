@@ -171,6 +171,15 @@ export function oldestReport(fleet: Fleet): { row: number; at: EpochMs } | undef
   return { row, at: fleet.lastReport[row] ?? 0 }
 }
 
+/** The earliest last report after an instant, of the devices that are not stale. */
+export function oldestReportAfter(fleet: Fleet, reportedBy: EpochMs): EpochMs | undefined {
+  for (let link = fleet.oldest; link !== 0; link = fleet.newer[link - 1] ?? 0) {
+    const at = fleet.lastReport[link - 1] ?? 0
+    if (at > reportedBy) return at
+  }
+  return undefined
+}
+
 /**
  * Rows not yet marked whose last report was made at or before an instant, oldest first. At the instant it is inclusive, so that
  * waking at `oldestReport().at + staleAfter` finds that device.

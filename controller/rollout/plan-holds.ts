@@ -1,4 +1,5 @@
 // Holds (semantics.md §7): which updates each one covers now, and that it begins, changes and ends.
+import { articleNumber } from '../catalog/terms.ts'
 import type { Declared } from '../model/declared.ts'
 import type { HoldTerms } from '../model/facts.ts'
 import { toRfc3339 } from '../model/instant.ts'
@@ -69,10 +70,10 @@ function termsOf({ spec }: Hold): HoldTerms {
 // An update id that the catalog does not know yet is held all the same, so that it is held when it arrives.
 function coveredBy(draft: Draft, { spec }: Hold): UpdateId[] {
   const held = new Set<UpdateId>(spec.updates)
-  const articles = new Set(spec.articleIds?.map((article) => article.toLowerCase()))
+  const articles = new Set(spec.articleIds?.map(articleNumber))
   if (articles.size > 0)
     for (const update of draft.world.catalog.updates)
-      if (update.articleIds.some((article) => articles.has(article.toLowerCase()))) held.add(update.id)
+      if (update.articleIds.some((article) => articles.has(articleNumber(article)))) held.add(update.id)
   return [...held].sort()
 }
 

@@ -1,6 +1,6 @@
 // What time alone does to the world: devices fall silent (semantics.md §8), superseded updates expire (§1).
 import { planExpiry, type SupersedencePolicy } from '../catalog/expiry.ts'
-import { oldestReport, staleRows } from '../fleet/fleet.ts'
+import { oldestReportAfter, staleRows } from '../fleet/fleet.ts'
 import { encodePlane, planeOf } from '../model/bit-plane.ts'
 import type { EpochMs } from '../model/instant.ts'
 import { type Draft, emit, markStaleInDraft, wakeAt } from './draft.ts'
@@ -9,7 +9,8 @@ import type { World } from './world.ts'
 
 export function planStaleDevices(draft: Draft): void {
   const { fleet, settings } = draft.world
-  const rows = staleRows(fleet, draft.now - settings.staleAfterMs)
+  const silentSince = draft.now - settings.staleAfterMs
+  const rows = staleRows(fleet, silentSince)
   if (rows.length > 0) {
     emit(draft, {
       type: 'DevicesStale',
@@ -20,8 +21,8 @@ export function planStaleDevices(draft: Draft): void {
     })
     markStaleInDraft(draft, rows)
   }
-  const oldest = oldestReport(fleet)
-  if (oldest !== undefined) wakeAt(draft, oldest.at + settings.staleAfterMs)
+  const next = oldestReportAfter(fleet, silentSince)
+  if (next !== undefined) wakeAt(draft, next + settings.staleAfterMs)
 }
 
 export function planExpiredUpdates(draft: Draft): void {

@@ -22,8 +22,8 @@ export function applyReport(state: State, at: EpochMs, device: string, report: D
   }
   const moved = report.attributes !== undefined && putAttributes(state, row, report.attributes)
   const madeAt = Math.min(report.at, at)
-  const observed = putCompliance(state, row, report)
   const enforced = putEnforcement(state, row, report, madeAt)
+  const observed = putCompliance(state, row, report)
   const counted = (observed.length > 0 || enforced || wasStale) && noteReport(state, row, observed, madeAt)
   return moved || counted || wasStale
 }
