@@ -102,7 +102,7 @@ export type Recurrence = z.infer<typeof Recurrence>
 export const MaintenanceWindowTimes = z.strictObject({
   schedule: Recurrence.describe('When the window opens.'),
   duration: durationBetween('PT5M', 'PT24H', 'for more, write windows that touch: they merge into one').describe(
-    'How long it stays open, from 5 minutes (PT5M) to 24 hours (PT24H). The window belongs to the day on which it opens.',
+    'How long it stays open, from 5 minutes (PT5M) to 24 hours (PT24H). In elapsed time, whatever the clocks do meanwhile. The window belongs to the day on which it opens.',
   ),
   effective: z
     .strictObject({
