@@ -222,8 +222,8 @@ function permitted(
 ): { intervals: Interval[]; doubts: string[] } {
   const { windows, freezes, deviceZone, from } = input
   const needed = neededMinutes * MINUTE
-  // A stretch that goes on for longer than what is needed after `until` cuts nothing off before it.
-  const beyond = input.until + needed + MINUTE
+  // Cut off there, a stretch still allows every start before `until`.
+  const beyond = input.until + needed
   const open = openIntervals(windows, deviceZone, from, beyond)
   const frozen = frozenIntervals(input.urgent ? [] : freezes, deviceZone, from, beyond)
   const doubts = [

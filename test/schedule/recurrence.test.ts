@@ -137,6 +137,11 @@ test('hours are counted on the wall clock: those in a gap are one occurrence, a 
     utc('2025-10-26T00:15Z'),
     'within the repeated hour',
   )
+  t.equal(
+    latestOccurrence(schedule, utc('2025-10-26T01:10Z'), 'Europe/Berlin'),
+    utc('2025-10-26T00:15Z'),
+    'which the clock shows for the second time',
+  )
   const eight = Recurrence.parse({ rrule: 'FREQ=HOURLY;INTERVAL=8', at: '02:00' })
   t.same(firstInstants(3, eight, '2025-01-01', 'UTC'), [
     '2025-01-01T02:00:00Z',
