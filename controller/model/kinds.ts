@@ -42,7 +42,9 @@ export const AutomaticDeploymentRuleSpec = z.strictObject({
       schedule: Recurrence.refine((schedule) => schedule.timeZone !== 'DeviceLocal', {
         path: ['timeZone'],
         error: 'a rule is evaluated once for all devices: write an IANA time zone, such as Europe/Berlin, or UTC',
-      }).optional(),
+      })
+        .optional()
+        .describe('Evaluate at these times.'),
       afterSync: z
         .boolean()
         .optional()
@@ -65,7 +67,8 @@ export const AutomaticDeploymentRuleSpec = z.strictObject({
           'When more than 1000 updates match: fail the evaluation, or split them into several groups. Default Fail.',
         ),
     })
-    .optional(),
+    .optional()
+    .describe('What becomes of the updates that match.'),
   enabled: z
     .boolean()
     .optional()
@@ -111,8 +114,8 @@ export const UpdateSourceSpec = z
     interval: Duration.default('PT8H').describe('How often the catalog is synchronised.'),
     supersedence: z
       .strictObject({
-        feature: expiry.default('Never'),
-        nonFeature: expiry.default('Never'),
+        feature: expiry.default('Never').describe('For upgrades and feature packs.'),
+        nonFeature: expiry.default('Never').describe('For all others but definition updates, which never expire so.'),
       })
       .optional()
       .describe(
@@ -155,10 +158,10 @@ export const UpdateHoldSpec = z
 export type UpdateHoldSpec = z.infer<typeof UpdateHoldSpec>
 
 export const PhaseApprovalSpec = z.strictObject({
-  rollout: ObjectName,
+  rollout: ObjectName.describe('The rollout that waits.'),
   phase: ObjectName.describe('The phase that may start.'),
   approvedBy: z.string().min(1).max(256).describe('Who takes responsibility.'),
-  comment: z.string().max(1024).optional(),
+  comment: z.string().max(1024).optional().describe('For people; changes nothing.'),
 })
 export type PhaseApprovalSpec = z.infer<typeof PhaseApprovalSpec>
 

@@ -70,7 +70,12 @@ export const Phase = z
       .optional()
       .describe('Halt when strictly more targets than this have failed. Default: what successPercent leaves over.'),
     failureCount: z.int().min(0).optional().describe('Halt when strictly more devices than this have failed.'),
-    onHalt: z.enum(['Pause', 'Rollback']).optional().describe('Default: the onHalt of the whole rollout.'),
+    onHalt: z
+      .enum(['Pause', 'Rollback'])
+      .optional()
+      .describe(
+        'What a failure gate, an empty phase or a timeout does here. Default: the onHalt of the whole rollout.',
+      ),
     promotion: z
       .enum(['Automatic', 'Manual', 'Signal'])
       .optional()
@@ -79,7 +84,9 @@ export const Phase = z
       ),
     whenEmpty: z.enum(['Halt', 'Skip']).optional().describe('What a phase without devices does. Default Halt.'),
     timeout: Duration.optional().describe('Halt when the threshold has not been met this long after the start.'),
-    deployment: DeploymentSettings.optional().describe('Settings that differ in this phase.'),
+    deployment: DeploymentSettings.optional().describe(
+      'Settings that differ in this phase; the others are those of the whole plan.',
+    ),
   })
   .check((context) => {
     const { successPercent, successCount, failurePercent } = context.value

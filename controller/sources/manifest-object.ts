@@ -100,7 +100,7 @@ const WrittenMetadata = z.strictObject({
   annotations: texts.optional(),
   namespace: z.string().optional(),
 })
-const Metadata = WrittenMetadata.extend({
+export const Metadata = WrittenMetadata.extend({
   generateName: tolerated,
   uid: tolerated,
   resourceVersion: tolerated,
