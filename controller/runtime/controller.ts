@@ -1,7 +1,7 @@
 // A controller at work: facts come in, are made durable, folded, and decided upon, one turn after the other. Nothing acts
 // on a decision that is not in the journal, and nothing is acknowledged that is not.
-import type { Journal } from '../journal/journal.ts'
-import { type Decision, type Fact, type Input, isDecisionType } from '../model/facts.ts'
+import { type Journal, JournalError, reasonOf } from '../journal/journal.ts'
+import { type Decision, type Fact, type Input, isDecision, isDecisionType } from '../model/facts.ts'
 import type { Note } from '../rollout/draft.ts'
 import { apply } from '../state/apply.ts'
 import { decide } from '../state/decide.ts'
@@ -15,12 +15,19 @@ export type ControllerOptions = {
   readonly snapshotEvery?: number
   /** What people may want to see happen. Called after the decisions are durable and in force. */
   readonly onDecisions?: (decisions: readonly Decision[], at: Temporal.Instant) => void
-  /** The journal refused: what was to be decided is decided again after a while. */
+  /** The journal refused, or a turn failed. What was to be decided is decided again after a while, if that can help. */
   readonly onError?: (error: unknown) => void
 }
 
+/** What a turn did, for those who watch: how many facts were folded, and how long folding and deciding took. */
+export type Turn = { readonly facts: number; readonly foldMs: number; readonly decideMs: number }
+
+/** Called for each fact in order, when it is durable and is about to be folded: what it meets in the state is exactly what it changes. */
+export type Watch = (fact: Input, index: number) => void
+
 type Submission = {
   readonly facts: readonly Input[]
+  readonly watch: Watch | undefined
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
@@ -36,16 +43,23 @@ export class Controller {
   notes: readonly Note[] = []
   /** Why the journal refused the last time; undefined when it did not. */
   trouble: unknown
+  /** When that was, by `performance.now()`. */
+  troubledAt = 0
 
   readonly #options: ControllerOptions
+  readonly #listeners = new Set<(turn: Turn) => void>()
   #queue: Submission[] = []
   #turn: Promise<void> | undefined
   #closing = false
+  #failed: Error | undefined
   #decidedVersion = -1
   #next: Temporal.Instant | undefined
   #cancelWake = () => {}
   #appliedSeq: number
   #snapshotSeq: number
+  #saving: Promise<void> | undefined
+  #facts = 0
+  #foldMs = 0
 
   /** Folds the journal, from its newest snapshot on, and decides what is due. Throws a JournalError or SnapshotError. */
   static async open(options: ControllerOptions): Promise<Controller> {
@@ -71,11 +85,23 @@ export class Controller {
    * latest by the end of the same turn. Rejects with a JournalError when they could not be made durable; then nothing has happened.
    */
   submit(...facts: readonly Input[]): Promise<void> {
-    if (this.#closing) return Promise.reject(new Error('the controller is stopping'))
+    return this.submitWatched(facts)
+  }
+
+  /** The same, for who has to answer with what the facts met: late, twice or out of order is known only when it is their turn. */
+  submitWatched(facts: readonly Input[], watch?: Watch): Promise<void> {
+    if (this.#failed !== undefined) return Promise.reject(this.#failed)
+    if (this.#closing) return Promise.reject(new JournalError('Closed', 'The controller is stopping.'))
     return new Promise((resolve, reject) => {
-      this.#queue.push({ facts, resolve, reject })
+      this.#queue.push({ facts, watch, resolve, reject })
       this.#start()
     })
+  }
+
+  /** Calls `listener` at the end of every turn. Returns how to end that. */
+  subscribe(listener: (turn: Turn) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   /** Resolves when nothing that was submitted so far is left to be decided. */
@@ -88,6 +114,7 @@ export class Controller {
     this.#closing = true
     await this.settled()
     this.#cancelWake()
+    await this.#saving
     await this.#saveSnapshot()
     await this.journal.close()
   }
@@ -95,11 +122,13 @@ export class Controller {
   #start(): void {
     if (this.#turn !== undefined) return
     // What arrives in the same turn of the event loop goes into one commit.
-    this.#turn = new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#run())
-    this.#turn.finally(() => {
-      this.#turn = undefined
-      if (this.#queue.length > 0) this.#start()
-    })
+    const turn = new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#run())
+    this.#turn = turn
+      .catch((error: unknown) => this.#fail(error))
+      .then(() => {
+        this.#turn = undefined
+        if (this.#queue.length > 0) this.#start()
+      })
   }
 
   async #run(): Promise<void> {
@@ -107,14 +136,19 @@ export class Controller {
     this.#queue = []
     const at = this.clock.now().epochMilliseconds
     await Promise.all(submissions.map((submission) => this.#take(submission, at)))
+    if (this.#failed !== undefined) return
+    const begun = performance.now()
     await this.#decide()
+    this.#tell(performance.now() - begun)
     if (this.#appliedSeq - this.#snapshotSeq >= (this.#options.snapshotEvery ?? SNAPSHOT_EVERY))
-      await this.#saveSnapshot()
+      this.#saving ??= this.#saveSnapshot().finally(() => {
+        this.#saving = undefined
+      })
   }
 
-  async #take({ facts, resolve, reject }: Submission, at: number): Promise<void> {
+  async #take({ facts, watch, resolve, reject }: Submission, at: number): Promise<void> {
     try {
-      await this.#commit(facts, at)
+      await this.#commit(facts, at, watch)
       resolve()
     } catch (error) {
       reject(error)
@@ -129,12 +163,10 @@ export class Controller {
     try {
       await this.#commit(decisions, now.epochMilliseconds)
     } catch (error) {
-      this.trouble = error
       this.#options.onError?.(error)
-      this.#wakeAt(now.add({ milliseconds: RETRY_AFTER_MS }))
+      if (this.#failed === undefined) this.#wakeAt(now.add({ milliseconds: RETRY_AFTER_MS }))
       return
     }
-    this.trouble = undefined
     this.notes = notes
     this.#decidedVersion = this.state.version
     this.#next = next
@@ -142,12 +174,47 @@ export class Controller {
     if (decisions.length > 0) this.#options.onDecisions?.(decisions, now)
   }
 
-  async #commit(facts: readonly Fact[], at: number): Promise<void> {
+  async #commit(facts: readonly Fact[], at: number, watch?: Watch): Promise<void> {
     if (facts.length === 0) return
-    const { first, last } = await this.journal.append(facts, at)
-    if (first !== this.#appliedSeq + 1) throw new Error(`fact ${first} came after ${this.#appliedSeq}`)
-    for (const fact of facts) apply(this.state, at, fact)
+    const { first, last } = await this.journal.append(facts, at).catch((error: unknown) => {
+      this.trouble = error
+      this.troubledAt = performance.now()
+      throw error
+    })
+    this.trouble = undefined
+    const begun = performance.now()
+    try {
+      if (first !== this.#appliedSeq + 1) throw new Error(`fact ${first} came after ${this.#appliedSeq}`)
+      facts.forEach((fact, i) => {
+        if (watch !== undefined && !isDecision(fact)) watch(fact, i)
+        apply(this.state, at, fact)
+      })
+    } catch (error) {
+      throw this.#fail(error)
+    }
     this.#appliedSeq = last
+    this.#facts += facts.length
+    this.#foldMs += performance.now() - begun
+  }
+
+  // A fact that is durable and cannot be folded leaves the state in between: nothing more is taken in, nothing is decided.
+  #fail(error: unknown): Error {
+    if (this.#failed !== undefined) return this.#failed
+    const failed = new Error(`the controller has stopped: ${reasonOf(error)}`, { cause: error })
+    this.#failed = failed
+    this.trouble = failed
+    this.#cancelWake()
+    for (const submission of this.#queue) submission.reject(failed)
+    this.#queue = []
+    this.#options.onError?.(failed)
+    return failed
+  }
+
+  #tell(decideMs: number): void {
+    const turn: Turn = { facts: this.#facts, foldMs: this.#foldMs, decideMs }
+    this.#facts = 0
+    this.#foldMs = 0
+    for (const listener of this.#listeners) listener(turn)
   }
 
   #wakeAt(at: Temporal.Instant | undefined): void {
@@ -156,11 +223,12 @@ export class Controller {
   }
 
   async #saveSnapshot(): Promise<void> {
-    if (this.#appliedSeq === this.#snapshotSeq) return
+    if (this.#appliedSeq === this.#snapshotSeq || this.#failed !== undefined) return
+    const seq = this.#appliedSeq
     try {
-      await this.journal.saveSnapshot(this.#appliedSeq, encodeState(this.state))
-      this.#snapshotSeq = this.#appliedSeq
-      await this.journal.compact(this.#snapshotSeq, isDecisionType)
+      await this.journal.saveSnapshot(seq, encodeState(this.state))
+      this.#snapshotSeq = seq
+      await this.journal.compact(seq, isDecisionType)
     } catch (error) {
       this.#options.onError?.(error)
     }

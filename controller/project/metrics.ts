@@ -1,0 +1,193 @@
+// What a Prometheus server asks for (docs/guides/metrics.md): gauges read from the state when they are asked for, and counts and
+// durations of what this process did. The one importer of prom-client.
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { stateOf } from '../catalog/catalog.ts'
+import { countBits } from '../model/bit-plane.ts'
+import type { Decision } from '../model/facts.ts'
+import type { EpochMs } from '../model/instant.ts'
+import { UpdateState } from '../model/update.ts'
+import { isStarted, isUnfinished, type RolloutStatus } from '../rollout/control.ts'
+import { effectiveUpdates, gateFigures } from '../rollout/evidence.ts'
+import type { World } from '../rollout/world.ts'
+
+/** What the gauges read. */
+export type Observed = {
+  readonly state: World
+  readonly journal: { readonly lastSeq: number; readonly compactedThrough: number }
+  readonly clock: { readonly now: () => Temporal.Instant }
+}
+
+export type Metrics = {
+  readonly contentType: string
+  /** The text of GET /metrics. */
+  readonly render: () => Promise<string>
+  readonly answered: (method: string, route: string, status: number, seconds: number) => void
+  readonly decided: (decisions: readonly Decision[]) => void
+  readonly turned: (turn: { readonly facts: number; readonly foldMs: number; readonly decideMs: number }) => void
+}
+
+/** `observed` is asked at each rendering; before there is anything to observe, gauges are left out. */
+export function newMetrics(observed: () => Observed | undefined): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const gauges = newGauges(registry)
+  const registers = [registry]
+  const decisions = new Counter({
+    name: 'ringmaster_decisions_total',
+    help: 'Decisions made by this process, by type.',
+    labelNames: ['type'],
+    registers,
+  })
+  const facts = new Counter({
+    name: 'ringmaster_facts_folded_total',
+    help: 'Facts made durable and folded by this process.',
+    registers,
+  })
+  const http = new Histogram({
+    name: 'ringmaster_http_request_duration_seconds',
+    help: 'How long requests took to answer, by method, route and status.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    registers,
+  })
+  const turns = { buckets: [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5], registers }
+  const fold = new Histogram({
+    name: 'ringmaster_fold_duration_seconds',
+    help: 'How long folding the facts of one turn took.',
+    ...turns,
+  })
+  const decide = new Histogram({
+    name: 'ringmaster_decide_duration_seconds',
+    help: 'How long deciding took at the end of one turn, its own facts being made durable included.',
+    ...turns,
+  })
+  return {
+    contentType: registry.contentType,
+    render: () => {
+      const now = observed()
+      if (now !== undefined) readGauges(gauges, now)
+      return registry.metrics()
+    },
+    answered: (method, route, status, seconds) => http.observe({ method, route, status: String(status) }, seconds),
+    decided: (made) => {
+      for (const { type } of made) decisions.inc({ type })
+    },
+    turned: (turn) => {
+      if (turn.facts > 0) {
+        facts.inc(turn.facts)
+        fold.observe(turn.foldMs / 1000)
+      }
+      decide.observe(turn.decideMs / 1000)
+    },
+  }
+}
+
+type Gauges = { readonly [K in keyof typeof GAUGES]: Gauge<string> }
+
+/** Name without prefix → help and labels. */
+const GAUGES = {
+  devices: ['Devices enrolled.', []],
+  devices_stale: ['Enrolled devices that have been silent for longer than staleAfter; these count as unknown.', []],
+  catalog_updates: ['Updates in the catalog, by state.', ['state']],
+  rollouts: ['Rollouts, by status.', ['status']],
+  rollouts_paused: ['Unfinished rollouts that are paused.', []],
+  phase_targets: ['Devices of a started phase of an unfinished rollout.', ['rollout', 'phase']],
+  phase_devices: [
+    'The same by what its gate counts them as: compliant, failed, unknown.',
+    ['rollout', 'phase', 'result'],
+  ],
+  approved_updates: ['Updates approved for the devices of a phase.', ['rollout', 'phase']],
+  holds: ['Update holds in force.', []],
+  rule_evaluation_failed: ['1 when the last evaluation of the rule failed, else 0.', ['rule']],
+  source_info: ['The revision of each declaration source that is in force; always 1.', ['source', 'revision']],
+  source_rejected_problems: ['Problems of the newest edit of a source, which is not in force; else 0.', ['source']],
+  feed_age_seconds: ['Time since the last synchronisation of an update source that went through.', ['source']],
+  feed_failing: ['1 when the last synchronisation of an update source failed, else 0.', ['source']],
+  feed_set_aside: ['Bad records that the last synchronisation set aside.', ['source']],
+  journal_seq: ['Number of the newest durable fact.', []],
+  journal_compacted_seq: ['Facts up to this number have been compacted.', []],
+} as const satisfies Record<string, readonly [string, readonly string[]]>
+
+function newGauges(registry: Registry): Gauges {
+  const gauge = (name: keyof typeof GAUGES) => {
+    const [help, labelNames] = GAUGES[name]
+    return new Gauge<string>({ name: `ringmaster_${name}`, help, labelNames, registers: [registry] })
+  }
+  return {
+    devices: gauge('devices'),
+    devices_stale: gauge('devices_stale'),
+    catalog_updates: gauge('catalog_updates'),
+    rollouts: gauge('rollouts'),
+    rollouts_paused: gauge('rollouts_paused'),
+    phase_targets: gauge('phase_targets'),
+    phase_devices: gauge('phase_devices'),
+    approved_updates: gauge('approved_updates'),
+    holds: gauge('holds'),
+    rule_evaluation_failed: gauge('rule_evaluation_failed'),
+    source_info: gauge('source_info'),
+    source_rejected_problems: gauge('source_rejected_problems'),
+    feed_age_seconds: gauge('feed_age_seconds'),
+    feed_failing: gauge('feed_failing'),
+    feed_set_aside: gauge('feed_set_aside'),
+    journal_seq: gauge('journal_seq'),
+    journal_compacted_seq: gauge('journal_compacted_seq'),
+  }
+}
+
+function readGauges(gauges: Gauges, { state, journal, clock }: Observed): void {
+  for (const gauge of Object.values(gauges)) gauge.reset()
+  gauges.devices.set(countBits(state.fleet.present))
+  gauges.devices_stale.set(countBits(state.fleet.stale))
+  for (const name of UpdateState.options) gauges.catalog_updates.set({ state: name }, 0)
+  for (const id of state.catalog.ids) gauges.catalog_updates.inc({ state: stateOf(state.catalog, id) ?? 'Normal' })
+  readRollouts(gauges, state)
+  gauges.holds.set(state.control.holds.size)
+  for (const [rule, { outcome }] of state.control.rules)
+    gauges.rule_evaluation_failed.set({ rule }, outcome?.failed ? 1 : 0)
+  for (const [source, { revision, rejected }] of state.sources) {
+    if (revision !== undefined) gauges.source_info.set({ source, revision }, 1)
+    gauges.source_rejected_problems.set({ source }, rejected?.total ?? 0)
+  }
+  readFeeds(gauges, state, clock.now().epochMilliseconds)
+  gauges.journal_seq.set(journal.lastSeq)
+  gauges.journal_compacted_seq.set(journal.compactedThrough)
+}
+
+const STATUSES = {
+  Planned: true,
+  Progressing: true,
+  Halted: true,
+  RolledBack: true,
+  Superseded: true,
+  Succeeded: true,
+} as const satisfies Record<RolloutStatus, true>
+
+// Phases of finished rollouts are left out, or their number would grow for ever.
+function readRollouts(gauges: Gauges, state: World): void {
+  for (const status of Object.keys(STATUSES)) gauges.rollouts.set({ status }, 0)
+  let paused = 0
+  for (const rollout of state.control.rollouts.values()) {
+    gauges.rollouts.inc({ status: rollout.status })
+    if (!isUnfinished(rollout)) continue
+    if (rollout.paused) paused++
+    rollout.phases.forEach((phase, i) => {
+      if (!isStarted(phase)) return
+      const labels = { rollout: rollout.name, phase: rollout.plan.phases[i]?.name ?? String(i) }
+      const { targets, compliant, failed, unknown } = gateFigures(state, rollout, i)
+      gauges.phase_targets.set(labels, targets)
+      gauges.phase_devices.set({ ...labels, result: 'compliant' }, compliant)
+      gauges.phase_devices.set({ ...labels, result: 'failed' }, failed)
+      gauges.phase_devices.set({ ...labels, result: 'unknown' }, unknown)
+      gauges.approved_updates.set(labels, phase.approved ? effectiveUpdates(state, rollout.updates).length : 0)
+    })
+  }
+  gauges.rollouts_paused.set(paused)
+}
+
+function readFeeds(gauges: Gauges, state: World, now: EpochMs): void {
+  for (const [source, feed] of state.feeds) {
+    if (feed.syncedAt !== undefined) gauges.feed_age_seconds.set({ source }, Math.max(0, (now - feed.syncedAt) / 1000))
+    gauges.feed_failing.set({ source }, feed.failure === undefined ? 0 : 1)
+    gauges.feed_set_aside.set({ source }, feed.setAsideTotal)
+  }
+}

@@ -1,0 +1,101 @@
+// The HTTP server under the routes: limits, time limits, bodies, and errors that are always JSON. The one importer of fastify.
+import type { Server } from 'node:http'
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import { errorFields, type Log } from '../runtime/log.ts'
+import { MAX_BODY_BYTES, readBody } from './body.ts'
+import { asProblem, HttpProblem, problemBody } from './problem.ts'
+
+/** What routes are added to. Handlers return the answer, or throw an HttpProblem. */
+export type App = FastifyInstance
+export type Request = FastifyRequest
+export type Reply = FastifyReply
+
+/** Slow clients are cut off after these, in ms. */
+export const TIME_LIMITS = { headers: 10_000, request: 30_000, keepAlive: 75_000, checking: 2_000 } as const
+const MAX_CONNECTIONS = 50_000
+
+/** `onAnswered` hears of each request: the pattern of its route, the status and how long it took. */
+export type AppOptions = {
+  readonly log: Log
+  readonly onAnswered?: (method: string, route: string, status: number, seconds: number) => void
+}
+
+export function newApp({ log, onAnswered }: AppOptions): App {
+  const app: App = fastify({
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: TIME_LIMITS.request,
+    keepAliveTimeout: TIME_LIMITS.keepAlive,
+    http: { headersTimeout: TIME_LIMITS.headers, connectionsCheckingInterval: TIME_LIMITS.checking },
+    // Requests that are being answered finish while it closes; connections without one are closed at once.
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    logger: false,
+    clientErrorHandler: (error, socket) => refuseMalformed(error, socket),
+    frameworkErrors: (error, _request, reply) => {
+      answerError(error, reply, log)
+    },
+  })
+  app.server.maxConnections = MAX_CONNECTIONS
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request: Request, body: Buffer) =>
+    readBody(body, request.headers['content-encoding']),
+  )
+  app.setErrorHandler((error, _request, reply) => answerError(error, reply, log))
+  app.setNotFoundHandler((request, reply) => {
+    const message = `there is no ${request.method} ${request.url.slice(0, 200)}`
+    return answerError(new HttpProblem(404, 'NotFound', message), reply, log)
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    reply.header('x-content-type-options', 'nosniff')
+  })
+  if (onAnswered !== undefined)
+    app.addHook('onResponse', async (request, reply) => {
+      const route = request.routeOptions.url ?? 'none'
+      onAnswered(request.method, route, reply.statusCode, reply.elapsedTime / 1000)
+    })
+  return app
+}
+
+/** Stops listening, lets running requests finish for at most `graceMs`, then cuts what is left. */
+export async function closeApp(app: App, graceMs: number): Promise<void> {
+  const cut = setTimeout(() => app.server.closeAllConnections(), graceMs)
+  try {
+    await app.close()
+  } finally {
+    clearTimeout(cut)
+  }
+}
+
+function answerError(error: unknown, reply: Reply, log: Log): Reply {
+  const problem = asProblem(error)
+  if (problem === undefined) log.error('a request failed in an unforeseen way', errorFields(error))
+  const { status, headers } = problem ?? UNFORESEEN
+  return reply
+    .code(status)
+    .headers({ ...headers, 'cache-control': 'no-store' })
+    .type('application/json; charset=utf-8')
+    .send(JSON.stringify(problemBody(problem ?? UNFORESEEN)))
+}
+
+const UNFORESEEN = new HttpProblem(500, 'Internal', 'something went wrong here; the log of the controller says what')
+
+type Socket = Parameters<Parameters<Server['on']>[1]>[1]
+
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket & { destroyed: boolean }): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return
+  const [status, text, body] = malformed(error.code)
+  const json = JSON.stringify(body)
+  const head = `HTTP/1.1 ${status} ${text}\r\nContent-Type: application/json; charset=utf-8\r\n`
+  socket.end(`${head}Content-Length: ${Buffer.byteLength(json)}\r\nConnection: close\r\n\r\n${json}`)
+}
+
+function malformed(code: string | undefined): [number, string, { code: string; message: string }] {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return [408, 'Request Timeout', { code: 'Timeout', message: 'the request took too long to arrive' }]
+    case 'HPE_HEADER_OVERFLOW':
+      return [431, 'Request Header Fields Too Large', { code: 'TooLarge', message: 'the headers are too large' }]
+    default:
+      return [400, 'Bad Request', { code: 'Invalid', message: 'this is no valid HTTP request' }]
+  }
+}

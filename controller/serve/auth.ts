@@ -1,0 +1,92 @@
+// Who speaks: tokens of devices, enrolment keys and the admin token. None is kept; of each there is a SHA-256.
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hasBit } from '../model/bit-plane.ts'
+import type { EpochMs } from '../model/instant.ts'
+import type { State } from '../state/state.ts'
+import { HttpProblem } from './problem.ts'
+
+/** `rm1.<device id in base64url>.<32 random bytes in base64url>`: names its device, so that nothing is searched. */
+export function newDeviceToken(device: string): string {
+  return `rm1.${Buffer.from(device).toString('base64url')}.${randomSecret()}`
+}
+
+/** 32 random bytes in base64url. */
+export function randomSecret(): string {
+  return randomBytes(32).toString('base64url')
+}
+
+/** Hex. The secrets are random and long, so that a plain hash cannot be turned round. */
+export function hashSecret(secret: string): string {
+  return hash('sha256', secret)
+}
+
+/** In time that does not depend on where the two differ. */
+export function isSecret(secret: string, secretHash: string): boolean {
+  return timingSafeEqual(Buffer.from(hashSecret(secret)), Buffer.from(secretHash.padEnd(64).slice(0, 64)))
+}
+
+const MAX_TOKEN = 512
+const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i
+
+/** The token of an Authorization header. Throws 401. */
+export function bearerToken(header: string | undefined, realm: 'device' | 'admin'): string {
+  const token = header !== undefined && header.length <= MAX_TOKEN ? BEARER.exec(header)?.[1] : undefined
+  if (token === undefined)
+    throw unauthorized(realm, 'NoToken', `send the ${realm}'s token: "Authorization: Bearer TOKEN"`)
+  return token
+}
+
+/** The row of the device that speaks. Throws 401: of a removed device no token is good. */
+export function authenticateDevice(state: State, header: string | undefined): number {
+  const token = bearerToken(header, 'device')
+  const row = state.fleet.rowOf.get(deviceNamed(token))
+  const known = row === undefined ? undefined : state.access.tokens.get(row)
+  // A device that is not known takes the same time as one that is.
+  const good = isSecret(token, known ?? NO_HASH)
+  if (row === undefined || known === undefined || !good || !hasBit(state.fleet.present, row))
+    throw unauthorized('device', 'BadToken', 'this token is not in force: enrol the device anew with an enrolment key')
+  return row
+}
+
+/** Throws 401. */
+export function authenticateAdmin(tokenHash: string | undefined, header: string | undefined): void {
+  const token = bearerToken(header, 'admin')
+  if (!isSecret(token, tokenHash ?? NO_HASH))
+    throw unauthorized('admin', 'BadToken', 'this is not the admin token; it stands in admin.token in the data folder')
+}
+
+export function unauthorized(realm: 'device' | 'admin', code: string, message: string): HttpProblem {
+  const headers = { 'www-authenticate': `Bearer realm="ringmaster ${realm}"` }
+  return new HttpProblem(401, code, message, { headers })
+}
+
+/** Enrolment keys that are good for once and are being used now: the fold takes them away only when the enrolment is durable. */
+export type KeysInUse = Set<string>
+
+/**
+ * The hash of a key that may enrol a device now. Throws 403. A one-time key is reserved in `inUse`; the caller takes it out
+ * again when the enrolment has been folded or has failed. Between the two nothing else runs with the same key.
+ */
+export function takeKey(state: State, inUse: KeysInUse, key: string, now: EpochMs): string {
+  const keyHash = hashSecret(key)
+  const known = state.access.keys.get(keyHash)
+  if (known === undefined || inUse.has(keyHash))
+    throw new HttpProblem(
+      403,
+      'BadKey',
+      'this enrolment key is not known, or was used up; ask for a new one (`ringmaster enrol-key`)',
+      { path: 'key' },
+    )
+  if (known.expires !== undefined && known.expires <= now)
+    throw new HttpProblem(403, 'KeyExpired', 'this enrolment key has expired; ask for a new one', { path: 'key' })
+  if (known.once) inUse.add(keyHash)
+  return keyHash
+}
+
+const NO_HASH = '0'.repeat(64)
+
+function deviceNamed(token: string): string {
+  const [version, device, secret, ...rest] = token.split('.')
+  if (version !== 'rm1' || device === undefined || secret === undefined || rest.length > 0) return ''
+  return Buffer.from(device, 'base64url').toString()
+}

@@ -1,0 +1,12 @@
+// What all routes share.
+import type { Controller } from '../runtime/controller.ts'
+import type { Log } from '../runtime/log.ts'
+
+export type ServeContext = {
+  readonly controller: Controller
+  readonly log: Log
+  /** SHA-256 of the admin token, hex; without one nobody is an admin. */
+  readonly adminTokenHash: string | undefined
+  /** Name of the source whose declarations have to be there before the controller is ready. */
+  readonly declarations: string
+}

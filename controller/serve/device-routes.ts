@@ -1,0 +1,152 @@
+// What devices ask and say: enrolment, reports, policy (docs/guides/devices.md). A device speaks for itself only: its token
+// says who it is, and nothing in a body does.
+import { hash } from 'node:crypto'
+import { MAX_DEVICES, refusedKeys } from '../fleet/fleet.ts'
+import { hasBit } from '../model/bit-plane.ts'
+import type { Input } from '../model/facts.ts'
+import { type DeviceReport, EnrolRequest, ReportRequest } from '../model/report.ts'
+import { devicePolicy } from '../project/policy.ts'
+import type { State } from '../state/state.ts'
+import type { App } from './app.ts'
+import { authenticateDevice, hashSecret, type KeysInUse, newDeviceToken, takeKey } from './auth.ts'
+import type { ServeContext } from './context.ts'
+import { HttpProblem, invalidBody } from './problem.ts'
+
+/** Updates that the catalog does not know, which an answer lists; what is beyond is counted. */
+export const MAX_UNKNOWN_LISTED = 100
+
+/** The answer to POST /v1/enrol. */
+export type EnrolAnswer = {
+  readonly device: string
+  readonly token: string
+  readonly refusedAttributes: readonly string[]
+}
+
+/** The answer to POST /v1/reports: all of it is durable. */
+export type ReportAnswer = {
+  /** How many of the reports changed what is known of the device. */
+  readonly accepted: number
+  readonly ignored: readonly { readonly sequence: number; readonly reason: 'NotNewer' | 'NotEnrolled' }[]
+  /** Sorted, at most 100. */
+  readonly unknownUpdates: readonly string[]
+  readonly unknownUpdatesTotal: number
+  /** The number of the last report that counted; the next one needs a higher one. */
+  readonly lastSequence: number
+  /** Attributes that the fleet has no room for. */
+  readonly refusedAttributes: readonly string[]
+}
+
+export function registerDeviceRoutes(app: App, { controller }: ServeContext): void {
+  const { state } = controller
+  const inUse: KeysInUse = new Set()
+  let enrolling = 0
+
+  app.post('/v1/enrol', async (request, reply): Promise<EnrolAnswer> => {
+    const { device, key, attributes } = parsed(EnrolRequest, request.body)
+    if (!state.fleet.rowOf.has(device) && state.fleet.ids.length + enrolling >= MAX_DEVICES)
+      throw new HttpProblem(507, 'FleetFull', `${MAX_DEVICES} devices have been enrolled; no more can be`)
+    const keyHash = takeKey(state, inUse, key, controller.clock.now().epochMilliseconds)
+    const token = newDeviceToken(device)
+    let refusedAttributes: readonly string[] = []
+    enrolling++
+    try {
+      await controller.submitWatched(
+        [{ type: 'DeviceEnrolled', device, tokenHash: hashSecret(token), keyHash, attributes }],
+        () => {
+          refusedAttributes = refusedKeys(state.fleet, attributes)
+        },
+      )
+    } finally {
+      enrolling--
+      inUse.delete(keyHash)
+    }
+    reply.code(201).header('cache-control', 'no-store')
+    return { device, token, refusedAttributes }
+  })
+
+  app.post(
+    '/v1/reports',
+    {
+      // Before the body is read: who has no token sends nothing that is unpacked.
+      onRequest: async (request) => {
+        authenticateDevice(state, request.headers.authorization)
+      },
+    },
+    async (request): Promise<ReportAnswer> => {
+      const row = authenticateDevice(state, request.headers.authorization)
+      const { reports } = parsed(ReportRequest, request.body)
+      const device = state.fleet.ids[row] ?? ''
+      const draft = newAnswer()
+      await controller.submitWatched(
+        reports.map((report): Input => ({ type: 'DeviceReported', device, report })),
+        (_fact, i) => noteReport(state, row, reports[i], draft),
+      )
+      return answerOf(state, row, draft)
+    },
+  )
+
+  app.get('/v1/policy', async (request, reply) => {
+    const row = authenticateDevice(state, request.headers.authorization)
+    const body = JSON.stringify(devicePolicy(state, row, controller.clock.now().epochMilliseconds))
+    const etag = `"${hash('sha256', body, 'base64url').slice(0, 32)}"`
+    // Kept by the device, and asked about again each time: what is unapproved is gone with the next poll.
+    reply.headers({ etag, 'cache-control': 'private, max-age=0, must-revalidate', vary: 'authorization' })
+    if (isMatch(request.headers['if-none-match'], etag)) return reply.code(304).send()
+    return reply.type('application/json; charset=utf-8').send(body)
+  })
+}
+
+type Schema<T> = { safeParse(body: unknown): { success: true; data: T } | { success: false; error: ZodErrorLike } }
+type ZodErrorLike = { readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[] }
+
+/** The body as the schema has it. Throws 400 with the first fault and its place. */
+export function parsed<T>(schema: Schema<T>, body: unknown): T {
+  const result = schema.safeParse(body)
+  if (result.success) return result.data
+  throw invalidBody(result.error.issues)
+}
+
+type AnswerDraft = {
+  accepted: number
+  readonly ignored: ReportAnswer['ignored'][number][]
+  readonly unknown: Set<string>
+  readonly refused: Set<string>
+}
+
+function newAnswer(): AnswerDraft {
+  return { accepted: 0, ignored: [], unknown: new Set(), refused: new Set() }
+}
+
+// Right before the fold takes the report in: what it is compared with here is what the fold compares it with.
+function noteReport(state: State, row: number, report: DeviceReport | undefined, draft: AnswerDraft): void {
+  if (report === undefined) return
+  const { fleet, catalog } = state
+  const { sequence, scan, messages, attributes } = report
+  const isKnown = (id: (typeof catalog.ids)[number]) => catalog.rowOf.has(id)
+  for (const ids of [scan?.required, scan?.installed, scan?.notRequired])
+    for (const id of ids ?? []) if (!isKnown(id)) draft.unknown.add(id)
+  for (const { update } of messages ?? []) if (!isKnown(update)) draft.unknown.add(update)
+  if (!hasBit(fleet.present, row)) draft.ignored.push({ sequence, reason: 'NotEnrolled' })
+  else if (sequence <= (fleet.sequence[row] ?? 0)) draft.ignored.push({ sequence, reason: 'NotNewer' })
+  else {
+    draft.accepted++
+    if (attributes !== undefined) for (const key of refusedKeys(fleet, attributes)) draft.refused.add(key)
+  }
+}
+
+function answerOf(state: State, row: number, draft: AnswerDraft): ReportAnswer {
+  return {
+    accepted: draft.accepted,
+    ignored: draft.ignored,
+    unknownUpdates: [...draft.unknown].sort().slice(0, MAX_UNKNOWN_LISTED),
+    unknownUpdatesTotal: draft.unknown.size,
+    lastSequence: state.fleet.sequence[row] ?? 0,
+    refusedAttributes: [...draft.refused].sort(),
+  }
+}
+
+function isMatch(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false
+  if (header.trim() === '*') return true
+  return header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)
+}

@@ -1,0 +1,71 @@
+// Whether the process lives, and whether it can do its work: /healthz and /readyz.
+import { JournalError } from '../journal/journal.ts'
+import type { Controller } from '../runtime/controller.ts'
+import type { App } from './app.ts'
+import type { ServeContext } from './context.ts'
+
+export type Check = { readonly name: string; readonly ok: boolean; readonly message: string }
+export type Readiness = { readonly ready: boolean; readonly checks: readonly Check[] }
+
+/** After a full disk for so long, writing is worth another try: nobody sends anything to a controller that is not ready. */
+const TROUBLE_MS = 10_000
+
+export function registerHealth(app: App, context: ServeContext): void {
+  app.get('/healthz', async (_request, reply) => {
+    const check = journalCheck(context.controller)
+    // Only opening the journal anew helps: whoever watches over the process should start it again.
+    const alive = check.ok || !isLasting(context.controller.trouble)
+    reply.code(alive ? 200 : 503).header('cache-control', 'no-store')
+    return alive ? { status: 'alive' } : { status: 'broken', message: check.message }
+  })
+  app.get('/readyz', async (_request, reply): Promise<Readiness> => {
+    const readiness = readinessOf(context)
+    reply.code(readiness.ready ? 200 : 503).header('cache-control', 'no-store')
+    return readiness
+  })
+}
+
+export function readinessOf({ controller, declarations }: Omit<ServeContext, 'log' | 'adminTokenHash'>): Readiness {
+  const checks = [journalCheck(controller), declarationsCheck(controller, declarations), catalogCheck(controller)]
+  return { ready: checks.every(({ ok }) => ok), checks }
+}
+
+function journalCheck({ trouble, troubledAt, journal }: Controller): Check {
+  const name = 'journal'
+  const lasting = isLasting(trouble)
+  const full = trouble instanceof JournalError && trouble.code === 'DiskFull'
+  if (lasting || (full && performance.now() - troubledAt < TROUBLE_MS))
+    return { name, ok: false, message: trouble instanceof Error ? trouble.message : String(trouble) }
+  return { name, ok: true, message: `${journal.lastSeq} facts` }
+}
+
+// Busy, TooLarge and Invalid are about what was sent, and pass.
+function isLasting(trouble: unknown): boolean {
+  if (trouble === undefined) return false
+  return !(trouble instanceof JournalError) || !['Busy', 'TooLarge', 'Invalid', 'DiskFull'].includes(trouble.code)
+}
+
+function declarationsCheck({ state }: Controller, source: string): Check {
+  const name = 'declarations'
+  const record = state.sources.get(source)
+  if (record?.revision !== undefined) {
+    const rejected = record.rejected ? `; a later edit is not in force: ${record.rejected.total} problems` : ''
+    return { name, ok: true, message: `revision ${record.revision} is in force${rejected}` }
+  }
+  if (record?.rejected === undefined) return { name, ok: false, message: `${source} has not been read yet` }
+  const { problems, total } = record.rejected
+  const first = problems[0]
+  const where = first === undefined ? '' : `: ${first.file}:${first.line}: ${first.message}`
+  return { name, ok: false, message: `nothing is in force, because of ${total} problems${where}` }
+}
+
+function catalogCheck({ state }: Controller): Check {
+  const untried: string[] = []
+  for (const object of state.objects.UpdateSource.values())
+    if (object.kind === 'UpdateSource' && !object.spec.suspend && !state.feeds.has(object.name))
+      untried.push(object.name)
+  const waiting = untried.sort().slice(0, 10).join(', ')
+  return untried.length === 0
+    ? { name: 'catalog', ok: true, message: `${state.catalog.ids.length} updates` }
+    : { name: 'catalog', ok: false, message: `not synchronised yet: ${waiting}` }
+}

@@ -1,0 +1,46 @@
+// The controller over HTTP: devices, admins, health, metrics, and the status page.
+import type { AddressInfo } from 'node:net'
+import type { Metrics } from '../project/metrics.ts'
+import { type App, closeApp, newApp } from './app.ts'
+import type { ServeContext } from './context.ts'
+import { registerDeviceRoutes } from './device-routes.ts'
+import { registerHealth } from './health.ts'
+
+export type ServerOptions = ServeContext & {
+  readonly metrics: Metrics
+  /** Further routes, e.g. the status page. */
+  readonly routes?: readonly ((app: App, context: ServeContext) => void)[]
+}
+
+export type HttpServer = {
+  /** Resolves with the address once it listens; port 0 takes a free one. Rejects with the system's error (EADDRINUSE, EACCES, …). */
+  readonly listen: (host: string, port: number) => Promise<string>
+  /** Lets running requests finish, for at most 5 s. */
+  readonly close: () => Promise<void>
+}
+
+const CLOSE_GRACE_MS = 5000
+
+export function createServer(options: ServerOptions): HttpServer {
+  const { controller, log, adminTokenHash, declarations, metrics, routes = [] } = options
+  const context: ServeContext = { controller, log, adminTokenHash, declarations }
+  const app = newApp({ log, onAnswered: metrics.answered })
+  for (const register of [registerDeviceRoutes, registerHealth, ...routes]) register(app, context)
+  app.get('/metrics', async (_request, reply) => {
+    reply.type(metrics.contentType).header('cache-control', 'no-store')
+    return metrics.render()
+  })
+  return {
+    listen: async (host, port) => {
+      await app.listen({ host, port })
+      return urlOf(app.server.address(), host)
+    },
+    close: () => closeApp(app, CLOSE_GRACE_MS),
+  }
+}
+
+function urlOf(address: AddressInfo | string | null, host: string): string {
+  if (address === null || typeof address === 'string') return `http://${host}`
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return `http://${name}:${address.port}`
+}
