@@ -133,7 +133,7 @@ export const UpdateSourceSpec = z
       context.issues.push({
         code: 'custom',
         input: context.value,
-        path: context.value.path === undefined ? [] : ['url'],
+        path: [],
         message: 'give exactly one of path and url',
       })
   })

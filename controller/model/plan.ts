@@ -92,12 +92,13 @@ export const Phase = z
     const { successPercent, successCount, failurePercent } = context.value
     if (successPercent !== undefined && successCount !== undefined)
       context.issues.push(problem(context.value, ['successCount'], 'give successPercent or successCount, not both'))
-    if (failurePercent !== undefined && successPercent !== undefined && failurePercent > 100 - successPercent)
+    const most = 100 - (successPercent ?? 0)
+    if (failurePercent !== undefined && successPercent !== undefined && most >= 0 && failurePercent > most)
       context.issues.push(
         problem(
           context.value,
           ['failurePercent'],
-          `at most ${100 - successPercent}: with successPercent ${successPercent}, more failures than that can never succeed`,
+          `at most ${most}: with successPercent ${successPercent}, more failures than that can never succeed`,
         ),
       )
   })

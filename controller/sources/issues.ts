@@ -1,6 +1,7 @@
 // What zod found wrong with a spec, in words that say what to write instead, at the field where it is to be mended.
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { Code } from './codes.ts'
+import { allowedWords, fieldsAt, isOptionalAt, isRecord, placeOf, valueAt } from './schema-walk.ts'
 import { nearest } from './suggest.ts'
 import type { Path } from './yaml-values.ts'
 
@@ -45,17 +46,21 @@ function fromIssue(context: Context, issue: Issue, path: Path): FieldProblem[] {
       return issue.keys.map((key) => unknownField(context, path, key))
     case 'invalid_type':
       return value === undefined
-        ? [missing(path, typeName(issue.expected), own)]
+        ? [
+            own === undefined
+              ? missing(path, issue.expected)
+              : { ...missing(path, issue.expected), message: `\`${pathText(path.slice(-1))}\` is missing: ${own}` },
+          ]
         : problem('RM1203', own ?? wrongType(context, issue.expected, path, value))
     case 'invalid_value':
       return value === undefined
-        ? [missing(path, choices(issue.values), undefined)]
-        : problem('RM1204', own ?? notAChoice(issue.values, value))
+        ? [missingChoice(path, issue.values)]
+        : problem('RM1204', own ?? notAChoice(context, path, issue.values, value))
     case 'too_big':
     case 'too_small':
       return problem(
         issue.origin === 'string' || issue.origin === 'array' ? 'RM1206' : 'RM1205',
-        own ?? sizeMessage(issue, value),
+        own ?? sizeMessage(context, path, issue, value),
       )
     case 'invalid_format':
       return problem('RM1207', own ?? formatMessage(issue.format, value))
@@ -66,7 +71,9 @@ function fromIssue(context: Context, issue: Issue, path: Path): FieldProblem[] {
     case 'invalid_union':
       return union(context, issue, path, value)
     case 'custom':
-      return [{ path, at: 'Value', code: typeof value === 'string' ? 'RM1207' : 'RM1208', message: issue.message }]
+      if (value === undefined && path.length > 0)
+        return [{ ...missing(path, ''), message: `\`${pathText(path.slice(-1))}\` is missing: ${issue.message}` }]
+      return problem(typeof value === 'string' ? 'RM1207' : 'RM1208', issue.message)
     default:
       return problem('RM1207', own ?? `${shown(value)} is not allowed here`)
   }
@@ -76,7 +83,9 @@ function unknownField(context: Context, path: Path, key: string): FieldProblem {
   const present = valueAt(context.value, path)
   const known = [...fieldsAt(context.schema, context.value, path)]
   const meant = nearest(key, known)
-  const elsewhere = meant === undefined ? placeOf(context.schema, key) : undefined
+  const here = pathText(['spec', ...path]).replaceAll(/\[\d+\]/g, '[]')
+  const place = meant === undefined ? placeOf(context.schema, key) : undefined
+  const elsewhere = place === here ? undefined : place
   let hint = knownList(known)
   if (elsewhere !== undefined) hint = `; it belongs in ${elsewhere}`
   if (meant !== undefined)
@@ -90,15 +99,25 @@ function knownList(known: readonly string[]): string {
     : ': remove it'
 }
 
-function missing(path: Path, what: string, own: string | undefined): FieldProblem {
+function missing(path: Path, expected: string): FieldProblem {
   const name = pathText(path.slice(-1))
-  return { path, at: 'Key', code: 'RM1202', message: `\`${name}\` is missing: ${own ?? `add ${what}`}` }
+  const example = { array: '[…]', object: '{…}', record: '{…}' }[expected] ?? '…'
+  return { path, at: 'Key', code: 'RM1202', message: `\`${name}\` is missing: add ${name}: ${example}` }
+}
+
+function missingChoice(path: Path, values: readonly unknown[]): FieldProblem {
+  const name = pathText(path.slice(-1))
+  return { path, at: 'Key', code: 'RM1202', message: `\`${name}\` is missing: add ${choices(values)}` }
+}
+
+function empty(context: Context, path: Path, what: string): string {
+  return `is empty: write ${what}${isOptionalAt(context.schema, context.value, path) ? ', or leave the field out' : ''}`
 }
 
 function wrongType(context: Context, expected: string, path: Path, value: unknown): string {
   const what = typeName(expected)
   const written = (context.written(path) ?? String(value)).slice(0, 60)
-  if (value === null) return `is empty: write ${what}, or leave the field out`
+  if (value === null) return empty(context, path, what)
   if (expected === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
     return `must be text: write "${written}" in quotes`
   if (expected === 'boolean' && typeof value === 'string' && /^(yes|no|on|off|true|false)$/i.test(value))
@@ -124,8 +143,8 @@ function typeName(expected: string): string {
   return TYPE_NAMES[expected] ?? expected
 }
 
-function notAChoice(values: readonly unknown[], value: unknown): string {
-  if (value === null) return `is empty: write ${choices(values)}, or leave the field out`
+function notAChoice(context: Context, path: Path, values: readonly unknown[], value: unknown): string {
+  if (value === null) return empty(context, path, choices(values))
   if (typeof value !== 'string') return `must be ${choices(values)}, not ${shown(value)}`
   const words = values.filter((choice) => typeof choice === 'string')
   const meant = nearest(
@@ -141,7 +160,12 @@ function choices(values: readonly unknown[]): string {
   return listed.length > 1 ? `${listed.slice(0, -1).join(', ')} or ${listed.at(-1)}` : (listed[0] ?? 'nothing')
 }
 
-function sizeMessage(issue: z.core.$ZodIssueTooBig | z.core.$ZodIssueTooSmall, value: unknown): string {
+function sizeMessage(
+  context: Context,
+  path: Path,
+  issue: z.core.$ZodIssueTooBig | z.core.$ZodIssueTooSmall,
+  value: unknown,
+): string {
   const big = issue.code === 'too_big'
   const limit = Number(big ? issue.maximum : issue.minimum)
   const unit = issue.origin === 'string' ? 'character' : issue.origin === 'array' ? 'item' : ''
@@ -150,8 +174,7 @@ function sizeMessage(issue: z.core.$ZodIssueTooBig | z.core.$ZodIssueTooSmall, v
   const bound = `${issue.inclusive === false ? (big ? 'less than' : 'more than') : big ? 'at most' : 'at least'} ${limit}`
   if (unit === '') return `must be ${bound}, not ${shown(value)}`
   const has = typeof value === 'string' || Array.isArray(value) ? value.length : 0
-  if (has === 0 && !big)
-    return `is empty: write at least ${limit} ${unit}${limit === 1 ? '' : 's'}, or leave the field out`
+  if (has === 0 && !big) return empty(context, path, `at least ${limit} ${unit}${limit === 1 ? '' : 's'}`)
   return `has ${has} ${unit}s: ${bound} are allowed`
 }
 
@@ -164,8 +187,8 @@ function formatMessage(format: string, value: unknown): string {
 function union(context: Context, issue: z.core.$ZodIssueInvalidUnion, path: Path, value: unknown): FieldProblem[] {
   const { options, discriminator } = { options: undefined, discriminator: undefined, ...issue }
   if (typeof discriminator === 'string' && Array.isArray(options)) {
-    if (value === undefined) return [missing(path, choices(options), undefined)]
-    return [{ path, at: 'Value', code: 'RM1204', message: notAChoice(options, value) }]
+    if (value === undefined) return [missingChoice(path, options)]
+    return [{ path, at: 'Value', code: 'RM1204', message: notAChoice(context, path, options, value) }]
   }
   // The branch that accepts the value as such and finds fault inside, else all of them together.
   const inside = issue.errors.filter((errors) =>
@@ -173,89 +196,10 @@ function union(context: Context, issue: z.core.$ZodIssueInvalidUnion, path: Path
   )
   const best = inside.sort((a, b) => a.length - b.length)[0]
   if (best !== undefined) return best.flatMap((inner) => fromIssue(context, inner, [...path, ...inner.path]))
-  if (value === undefined) return [missing(path, alternatives(issue), undefined)]
-  return [
-    { path, at: 'Value', code: 'RM1203', message: `${shown(value)} is not allowed: write ${alternatives(issue)}` },
-  ]
-}
-
-function alternatives(issue: z.core.$ZodIssueInvalidUnion): string {
-  const all = issue.errors
-    .flatMap((errors) => errors.slice(0, 1))
-    .map((inner) => {
-      if (inner.code === 'invalid_value') return choices(inner.values)
-      return inner.code === 'invalid_type' ? typeName(inner.expected) : inner.message
-    })
-  return [...new Set(all)].join(' or ')
-}
-
-/** Names of the fields that the schema has at `path`, in the branches of unions that fit the value there. */
-export function fieldsAt(schema: z.core.$ZodType, value: unknown, path: Path): ReadonlySet<string> {
-  let schemas = objectSchemas(schema, value)
-  path.forEach((segment, i) => {
-    const inner = valueAt(value, path.slice(0, i + 1))
-    schemas = schemas.flatMap((outer) => childSchema(outer, segment)).flatMap((child) => objectSchemas(child, inner))
-  })
-  return new Set(schemas.flatMap((found) => (found instanceof z.ZodObject ? Object.keys(found.shape) : [])))
-}
-
-function childSchema(schema: z.core.$ZodType, segment: PropertyKey): z.core.$ZodType[] {
-  if (schema instanceof z.ZodArray) return [schema.element]
-  if (schema instanceof z.ZodRecord) return [schema.valueType]
-  const child: unknown = schema instanceof z.ZodObject ? schema.shape[String(segment)] : undefined
-  return child instanceof z.core.$ZodType ? [child] : []
-}
-
-/** Without wrappers; of a union the options, or only the one that the value's literals choose. */
-function objectSchemas(schema: z.core.$ZodType, value: unknown): z.core.$ZodType[] {
-  if (schema instanceof z.ZodUnion) {
-    const options = schema.options.flatMap((option) => objectSchemas(option, value))
-    const chosen = options.filter((option) => literalsFit(option, value))
-    return chosen.length > 0 ? chosen : options
-  }
-  const inner = unwrapped(schema)
-  return inner === undefined ? [schema] : objectSchemas(inner, value)
-}
-
-/** What a wrapper (optional, default, pipe, …) holds; undefined when the schema is none. */
-export function unwrapped(schema: z.core.$ZodType): z.core.$ZodType | undefined {
-  if (schema instanceof z.ZodPipe) return schema.in
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodNullable)
-    return schema.unwrap()
-  return schema instanceof z.ZodReadonly || schema instanceof z.ZodLazy ? schema.unwrap() : undefined
-}
-
-function literalsFit(schema: z.core.$ZodType, value: unknown): boolean {
-  if (!(schema instanceof z.ZodObject) || !isRecord(value)) return false
-  return Object.entries(schema.shape).every(
-    ([name, field]) => !(field instanceof z.ZodLiteral) || field.safeParse(value[name]).success,
-  )
-}
-
-/** Where in the kind a field of this name belongs, when there is one place only. */
-function placeOf(schema: z.core.$ZodType, name: string): string | undefined {
-  const places = new Set<string>()
-  const visit = (at: z.core.$ZodType, path: string, depth: number): void => {
-    if (depth > 8) return
-    for (const found of objectSchemas(at, undefined)) {
-      if (found instanceof z.ZodArray) visit(found.element, `${path}[]`, depth + 1)
-      if (!(found instanceof z.ZodObject)) continue
-      if (name in found.shape) places.add(path)
-      for (const [key, field] of Object.entries(found.shape))
-        if (field instanceof z.core.$ZodType) visit(field, `${path}.${key}`, depth + 1)
-    }
-  }
-  visit(schema, 'spec', 0)
-  return places.size === 1 ? [...places][0] : undefined
-}
-
-function valueAt(value: unknown, path: Path): unknown {
-  let at = value
-  for (const segment of path) {
-    if (Array.isArray(at)) at = at[Number(segment)]
-    else at = isRecord(at) && Object.hasOwn(at, segment) ? at[String(segment)] : undefined
-  }
-  return at
+  const words = allowedWords(context.schema, context.value, path)
+  if (value === undefined) return [missingChoice(path, words)]
+  if (value === null) return [{ path, at: 'Value', code: 'RM1203', message: empty(context, path, choices(words)) }]
+  return [{ path, at: 'Value', code: 'RM1203', message: `${shown(value)} is not allowed: write ${choices(words)}` }]
 }
 
 function keyAsValue(path: Path): string {
@@ -268,8 +212,4 @@ function shown(value: unknown): string {
   if (isRecord(value)) return 'a mapping'
   const text = String(value)
   return typeof value === 'string' ? `"${text.length > 60 ? `${text.slice(0, 60)}…` : text}"` : text
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

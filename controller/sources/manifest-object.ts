@@ -5,7 +5,8 @@ import type { Declared, Origin } from '../model/declared.ts'
 import { API_VERSION, KIND_NAMES, KINDS, type Kind, kindNamed, type SpecOf } from '../model/kinds.ts'
 import { ObjectName } from '../model/plan.ts'
 import type { Code } from './codes.ts'
-import { type FieldProblem, fieldProblems, isRecord } from './issues.ts'
+import { type FieldProblem, fieldProblems } from './issues.ts'
+import { isRecord } from './schema-walk.ts'
 import { didYouMean, nearest } from './suggest.ts'
 import type { Path } from './yaml-values.ts'
 
@@ -30,7 +31,7 @@ export function readObject(value: unknown, origin: Origin, written: Written): Ob
   if (typeof kind === 'string') {
     if (value.spec === undefined)
       problems.push({
-        path: ['kind'],
+        path: ['spec'],
         at: 'Key',
         code: 'RM1202',
         message: '`spec` is missing: add what the object says',
@@ -51,7 +52,7 @@ function apiVersionProblems(value: Record<string, unknown>): FieldProblem[] {
   if (apiVersion === undefined)
     return [
       {
-        path: ['kind'],
+        path: ['apiVersion'],
         at: 'Key',
         code: 'RM1102',
         message: `\`apiVersion\` is missing: add apiVersion: ${API_VERSION}`,
@@ -125,10 +126,9 @@ type MetadataRead =
 
 function readMetadata({ kind, metadata }: Record<string, unknown>, written: Written): MetadataRead {
   if (!isRecord(metadata)) {
-    const at = metadata === undefined ? 'kind' : 'metadata'
     return refused(
       'RM1105',
-      [at],
+      ['metadata'],
       `\`metadata\` is ${metadata === undefined ? 'missing' : 'no mapping'}: add metadata: {name: …}`,
       'Key',
     )
@@ -151,6 +151,7 @@ function readMetadata({ kind, metadata }: Record<string, unknown>, written: Writ
 
 function nameProblem(problem: FieldProblem): FieldProblem {
   if (problem.path[1] !== 'name') return problem
+  if (problem.code === 'RM1203') return { ...problem, code: 'RM1105' }
   const message =
     problem.code === 'RM1202'
       ? '`name` is missing: add one, e.g. name: patch-tuesday'

@@ -3,9 +3,10 @@ import type { Document } from 'yaml'
 import type { Declared, ObjectRef, Origin, Problem } from '../model/declared.ts'
 import { API_GROUP, API_VERSION, KIND_NAMES, kindNamed } from '../model/kinds.ts'
 import type { Code } from './codes.ts'
-import { isRecord, pathText } from './issues.ts'
+import { type FieldProblem, pathText } from './issues.ts'
 import { MAX_PROBLEMS_PER_FILE } from './limits.ts'
 import { readObject } from './manifest-object.ts'
+import { isRecord } from './schema-walk.ts'
 import { editDistance } from './suggest.ts'
 import { positions, readYaml } from './yaml-text.ts'
 import { offsetOf, type Path, plainValues, writtenAt } from './yaml-values.ts'
@@ -111,13 +112,32 @@ function readDocument(
     code,
     message: other === undefined ? message : `${message} (the first one is on line ${lineOf(other)})`,
   }))
-  const told = new Set(problems.map((problem) => pathText(problem.path)))
   const object = readObject(value, origin, (path) => writtenAt(document, path))
   if (object.type === 'Object' && problems.length === 0) return object
-  const more = object.type === 'Object' ? [] : object.problems.filter((problem) => !told.has(pathText(problem.path)))
+  const more = object.type === 'Object' ? [] : withoutConsequences(object.problems, yamlProblems)
   for (const problem of more.slice(0, 10 * MAX_PROBLEMS_PER_FILE))
     problems.push({ ...problem, offset: offsetOf(document, problem.path, problem.at) })
   return { type: 'Problems', ref: refOf(value), problems }
+}
+
+/**
+ * Without what merely follows from another problem: complaints about values that YAML's problems left incomplete, and
+ * about an object that seems to say nothing because what it says is spelt wrongly.
+ */
+function withoutConsequences(
+  problems: readonly FieldProblem[],
+  yaml: readonly { readonly path: Path }[],
+): FieldProblem[] {
+  const incomplete = new Set(
+    yaml.flatMap(({ path }) => [...path.keys(), path.length].map((length) => pathText(path.slice(0, length)))),
+  )
+  const misspelt = new Set(
+    problems.filter(({ code }) => code === 'RM1201').map(({ path }) => pathText(path.slice(0, -1))),
+  )
+  return problems.filter(({ code, path }) => {
+    const at = pathText(path)
+    return code === 'RM1201' || (!(incomplete.has(at) && path.length > 0) && !(code === 'RM1208' && misspelt.has(at)))
+  })
 }
 
 function isStranger(value: unknown, explicit: boolean): boolean {

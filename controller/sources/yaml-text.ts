@@ -141,8 +141,13 @@ const ADVICE: Readonly<Record<string, string>> = {
 }
 
 function syntaxMessage(code: string, message: string): string {
-  if (/closing ["']quote|Missing closing/.test(message))
-    return `no valid YAML: ${lower(message)}: the quotes are never closed`
+  const [, unexpected] = /^Unexpected .*token in .*: (".*")$/s.exec(message) ?? []
+  if (unexpected !== undefined)
+    return `no valid YAML: unexpected ${unexpected.slice(0, 60)}: remove it, or put the text in quotes`
+  if (/^Missing closing .*quote/.test(message))
+    return 'no valid YAML: text in quotes is never closed: add the closing quote'
+  if (code === 'BAD_INDENT' && message.startsWith('Flow'))
+    return 'no valid YAML: a [ or { above is not closed: add the closing bracket'
   return `no valid YAML: ${ADVICE[code] ?? lower(message).slice(0, 200)}`
 }
 

@@ -78,7 +78,7 @@ function plain(walk: Walk, node: unknown, path: Path): Plain {
         node,
         path,
         'RM1008',
-        `the tag ${node.tag.slice(0, 64)} means nothing here: leave it out (quotes force text)`,
+        `the tag ${shortTag(node.tag)} means nothing here: leave it out (quotes force text)`,
       )
     if (node.anchor !== undefined) walk.anchors.set(node.anchor, found)
   }
@@ -112,8 +112,8 @@ function plainMap(walk: Walk, pairs: readonly Pair[], path: Path): Plain {
   for (const { key, value } of pairs) {
     const name = keyText(key)
     const first = name === undefined ? undefined : seen.get(name)
-    if (name === undefined || name === '__proto__')
-      report(walk, key, path, 'RM1011', `${name ?? describeKey(key)} cannot be a key: keys are text, ${quoted(key)}`)
+    if (name === undefined) report(walk, key, path, 'RM1011', `${describeKey(key)} cannot be a key: ${quoted(key)}`)
+    else if (name === '__proto__') report(walk, key, path, 'RM1011', '`__proto__` is reserved: use another key')
     else if (name === MERGE_KEY)
       report(
         walk,
@@ -180,6 +180,10 @@ function report(walk: Walk, node: unknown, path: Path, code: Code, message: stri
   walk.problems.push({ offset: startOf(node) ?? 0, path, code, message, ...(at !== undefined && { other: at }) })
 }
 
+function shortTag(tag: string): string {
+  return tag.replace('tag:yaml.org,2002:', '!!').slice(0, 64)
+}
+
 function keyText(key: unknown): string | undefined {
   if (!isScalar(key)) return undefined
   return typeof key.value === 'string' ? key.value : undefined
@@ -188,12 +192,12 @@ function keyText(key: unknown): string | undefined {
 function describeKey(key: unknown): string {
   if (isMap(key) || isSeq(key)) return `a ${isMap(key) ? 'mapping' : 'list'}`
   if (isAlias(key)) return 'an alias'
-  return isScalar(key) && key.value !== null ? `\`${String(key.value).slice(0, 64)}\`` : 'nothing'
+  return isScalar(key) && key.value !== null ? `\`${String(key.value).slice(0, 64)}\`` : 'an empty value'
 }
 
 function quoted(key: unknown): string {
   const simple = isScalar(key) && key.value !== null && typeof key.value !== 'string'
-  return simple ? `write "${(key.source ?? String(key.value)).slice(0, 64)}" in quotes` : 'use another one'
+  return simple ? `write "${(key.source ?? String(key.value)).slice(0, 64)}" in quotes` : 'keys are text'
 }
 
 function isMissing(node: unknown): boolean {
