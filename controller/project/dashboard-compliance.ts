@@ -1,0 +1,130 @@
+// How far the fleet and its collections are with what is deployed to them (semantics.md §8), counted by planes.
+
+import { membersOf } from '../fleet/collections.ts'
+import { type BitPlane, countBits, countShared, intersect, isEmptyPlane, newPlane, unite } from '../model/bit-plane.ts'
+import { ALL_DEVICES } from '../model/collection.ts'
+import { isStarted, type RolloutRecord } from '../rollout/control.ts'
+import { effectiveUpdates } from '../rollout/evidence.ts'
+import type { World } from '../rollout/world.ts'
+
+/**
+ * Devices for which updates are approved, each counted once: failed when an update failed, else required when one is
+ * missing, else unknown when one has not been reported on or the device has fallen silent, else compliant.
+ */
+export type DeployedFigures = {
+  readonly covered: number
+  readonly compliant: number
+  readonly required: number
+  readonly failed: number
+  readonly unknown: number
+}
+
+export type CollectionCompliance = DeployedFigures & {
+  readonly name: string
+  readonly members: number
+  readonly broken: boolean
+}
+
+export type Deployed = {
+  readonly figures: DeployedFigures
+  readonly covered: BitPlane
+  readonly failed: BitPlane
+  readonly required: BitPlane
+  readonly unknown: BitPlane
+}
+
+/** Updates looked at, those of the newest rollouts first: what bounds the work. */
+export const MAX_DEPLOYED_UPDATES = 4000
+
+export function fleetCompliance(world: World): Deployed {
+  const planes = { covered: newPlane(), failed: newPlane(), required: newPlane(), unknown: newPlane() }
+  let left = MAX_DEPLOYED_UPDATES
+  for (const rollout of newestFirst(world)) {
+    if (left <= 0) break
+    const targets = approvedTargets(world, rollout)
+    const updates = targets === undefined ? [] : effectiveUpdates(world, rollout.updates).slice(0, left)
+    if (targets === undefined || updates.length === 0) continue
+    left -= updates.length
+    unite(planes.covered, targets)
+    for (const update of updates) {
+      const status = world.compliance.updates.get(update)
+      addUpdate(planes, targets, status?.lo, status?.hi, world.compliance.failed.get(update)?.devices)
+    }
+  }
+  const { covered, failed, required, unknown } = planes
+  for (let i = 0; i < covered.words.length; i++) {
+    const silent = (covered.words[i] ?? 0) & (world.fleet.stale.words[i] ?? 0)
+    failed.words[i] = (failed.words[i] ?? 0) & ~silent
+    required.words[i] = (required.words[i] ?? 0) & ~silent & ~(failed.words[i] ?? 0)
+    unknown.words[i] = ((unknown.words[i] ?? 0) & ~(failed.words[i] ?? 0) & ~(required.words[i] ?? 0)) | silent
+  }
+  return { ...planes, figures: figuresWithin(planes, undefined) }
+}
+
+/** Collections that the shown rollouts use come first, then by name. */
+export function collectionFigures(
+  world: World,
+  deployed: Deployed,
+  used: ReadonlySet<string>,
+  limit: number,
+): { shown: CollectionCompliance[]; total: number } {
+  const names = [...world.collections.members.keys()].filter((name) => name !== ALL_DEVICES)
+  const rank = (name: string) => (used.has(name) ? 0 : 1)
+  names.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
+  const broken = new Set(world.collections.broken)
+  const shown = names.slice(0, limit).map((name): CollectionCompliance => {
+    const members = membersOf(world.fleet, world.collections, name) ?? newPlane()
+    return { name, members: countBits(members), broken: broken.has(name), ...figuresWithin(deployed, members) }
+  })
+  return { shown, total: names.length }
+}
+
+function newestFirst(world: World): RolloutRecord[] {
+  return [...world.control.rollouts.values()]
+    .filter(({ phases }) => phases.some((phase) => isStarted(phase) && phase.approved))
+    .sort((a, b) => b.plannedAt - a.plannedAt || (a.name < b.name ? -1 : 1))
+}
+
+function approvedTargets({ fleet }: World, { phases }: RolloutRecord): BitPlane | undefined {
+  const targets = newPlane()
+  for (const phase of phases) if (isStarted(phase) && phase.approved) unite(targets, phase.targets)
+  intersect(targets, fleet.present)
+  return isEmptyPlane(targets) ? undefined : targets
+}
+
+type Planes = Omit<Deployed, 'figures'>
+
+function addUpdate(
+  { covered, failed, required, unknown }: Planes,
+  targets: BitPlane,
+  lo: BitPlane | undefined,
+  hi: BitPlane | undefined,
+  failures: BitPlane | undefined,
+): void {
+  for (const plane of [failed, required, unknown])
+    if (plane.words.length < covered.words.length) plane.words = grown(plane.words, covered.words.length)
+  for (let i = 0; i < targets.words.length; i++) {
+    const on = targets.words[i] ?? 0
+    if (on === 0) continue
+    const compliant = lo?.words[i] ?? 0
+    const missing = (hi?.words[i] ?? 0) & ~compliant
+    failed.words[i] = (failed.words[i] ?? 0) | (on & (failures?.words[i] ?? 0) & ~compliant)
+    required.words[i] = (required.words[i] ?? 0) | (on & missing)
+    unknown.words[i] = (unknown.words[i] ?? 0) | (on & ~(compliant | missing))
+  }
+}
+
+function grown(words: Uint32Array, length: number): Uint32Array {
+  const longer = new Uint32Array(length)
+  longer.set(words)
+  return longer
+}
+
+function figuresWithin(planes: Planes, members: BitPlane | undefined): DeployedFigures {
+  const count = (plane: BitPlane) => (members === undefined ? countBits(plane) : countShared(plane, members))
+  const [covered, failed, required, unknown] = [planes.covered, planes.failed, planes.required, planes.unknown].map(
+    count,
+  )
+  const figures = { covered: covered ?? 0, failed: failed ?? 0, required: required ?? 0, unknown: unknown ?? 0 }
+  return { ...figures, compliant: figures.covered - figures.failed - figures.required - figures.unknown }
+}

@@ -1,0 +1,75 @@
+// How collections and devices stand (semantics.md §2, §8).
+import { collectionsOf, membersOf } from '../fleet/collections.ts'
+import { enforcementsOf } from '../fleet/compliance.ts'
+import { attributesOf } from '../fleet/fleet.ts'
+import { countBits, countShared, hasBit, newPlane } from '../model/bit-plane.ts'
+import { ALL_DEVICES } from '../model/collection.ts'
+import { toRfc3339 } from '../model/instant.ts'
+import { isFailure } from '../model/report.ts'
+import { offersFor } from '../rollout/offers.ts'
+import type { StatusNote } from './conditions.ts'
+import { meaningOfCode } from './error-codes.ts'
+import { declaredMetadata, declaredNames, declaredOf, plainMetadata, plural, type Shown, viewOf } from './seen.ts'
+import type { ViewOf } from './views.ts'
+
+export const collections: Shown<ViewOf['Collection']> = {
+  names: (seen) => [...new Set([ALL_DEVICES, ...declaredNames(seen, 'Collection')])].sort(),
+  view(seen, name) {
+    const { fleet, collections: compiled } = seen.state
+    const object = declaredOf(seen, 'Collection', name)
+    if (object === undefined && name !== ALL_DEVICES) return undefined
+    const members = membersOf(fleet, compiled, name) ?? newPlane()
+    const status = { devices: countBits(members), stale: countShared(members, fleet.stale) }
+    const told: StatusNote = {
+      state: 'Ready',
+      reason: object === undefined ? 'BuiltIn' : 'InUse',
+      message: `${plural(status.devices, 'device')}, ${status.stale} of them silent`,
+    }
+    const errors = compiled.errors.filter(({ collection }) => collection === name)
+    const broken = compiled.broken.includes(name)
+      ? [
+          {
+            state: 'Stalled',
+            reason: 'BrokenReference',
+            message: errors.map(({ message }) => message).join('; '),
+          } as const,
+        ]
+      : []
+    return object === undefined
+      ? viewOf('Collection', plainMetadata(name), { description: 'Every enrolled device (built in).' }, status, [told])
+      : viewOf(object.kind, declaredMetadata(object), object.spec, status, [...broken, told])
+  },
+}
+
+/** Failures listed for one device. */
+const MAX_FAILURES = 50
+
+export const devices: Shown<ViewOf['Device']> = {
+  names: ({ state }) => state.fleet.ids.filter((_, row) => hasBit(state.fleet.present, row)).sort(),
+  view({ state }, name) {
+    const { fleet } = state
+    const row = fleet.rowOf.get(name)
+    if (row === undefined || !hasBit(fleet.present, row)) return undefined
+    const stale = hasBit(fleet.stale, row)
+    const lastReport = toRfc3339(fleet.lastReport[row] ?? 0)
+    const failed = enforcementsOf(state.compliance, row)
+      .filter((record) => isFailure(record.state))
+      .slice(0, MAX_FAILURES)
+      .map(({ update, code }) => ({ update, code, meaning: meaningOfCode(code) }))
+    const open = offersFor(state, row).offers.filter(({ action, status }) => action === 'Install' && (status & 1) === 0)
+    const note: StatusNote = stale
+      ? {
+          state: 'Waiting',
+          reason: 'Silent',
+          message: `silent since ${lastReport}: it counts as unknown until it reports`,
+        }
+      : { state: 'Ready', reason: 'Reporting', message: `last report ${lastReport}` }
+    return viewOf(
+      'Device',
+      plainMetadata(name),
+      { attributes: attributesOf(fleet, row) },
+      { lastReport, stale, collections: collectionsOf(fleet, state.collections, row), open: open.length, failed },
+      [note],
+    )
+  },
+}
