@@ -7,7 +7,7 @@ import { CODES } from '../../controller/sources/codes.ts'
 const folder = join(import.meta.dirname, 'broken')
 const seen = new Set<string>()
 
-// The first lines of each file say what is expected: `# expect: CODE LINE:COLUMN PATH`, in order.
+// They are .txt so that no formatter mends them. The first lines of each say what is expected: `# expect: CODE LINE:COLUMN PATH`, in order.
 for (const name of readdirSync(folder).sort()) {
   test(`broken/${name} gives exactly the problems that it names`, async (t) => {
     const bytes = readFileSync(join(folder, name))
