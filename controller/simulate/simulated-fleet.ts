@@ -1,0 +1,203 @@
+// The devices' side of a simulation: who calls when, what it fetches and what it sends. A device that has nothing to do
+// and nothing to say costs nothing: its calls are worked out when somebody asks (`lastCall`), never played one by one.
+import { oldestReport } from '../fleet/fleet.ts'
+import { type BitPlane, hasBit } from '../model/bit-plane.ts'
+import { DAY, type EpochMs, MINUTE } from '../model/instant.ts'
+import type { DeviceReport } from '../model/report.ts'
+import type { UpdateId } from '../model/update.ts'
+import type { World } from '../rollout/world.ts'
+import {
+  type Agent,
+  type AgentEvent,
+  advance,
+  hasNews,
+  hasWork,
+  type Machine,
+  newAgent,
+  receivePolicy,
+  scanWatched,
+  takeReport,
+} from './agent.ts'
+import { callAt, lastCall, longOutages, type Population, reachableFrom } from './population.ts'
+import { machineOf, statusOf, type Truth } from './truth.ts'
+import { newTimesMemo, type TimesMemo, worldPolicy } from './world-policy.ts'
+
+export type SimulatedFleet = {
+  readonly population: Population
+  readonly truth: Truth
+  readonly memo: TimesMemo
+  readonly messagesEvery: number
+  /** By device, as the population numbers them; undefined before it joins and after it leaves. */
+  readonly agents: (Member | undefined)[]
+  /** Updates in the order in which the catalog got them. */
+  readonly released: UpdateId[]
+  /** Whether devices scan anew each day, because reports may be lost. */
+  readonly daily: boolean
+}
+
+export type Member = {
+  readonly index: number
+  readonly row: number
+  readonly agent: Agent
+  readonly machine: Machine
+  /** When it is looked at next; Infinity for never. */
+  wakeAt: EpochMs
+  /** When it next calls for a reason; its other calls change nothing. */
+  callAt: EpochMs
+  /** When what it has to say is sent. */
+  sendAt: EpochMs
+  /** The policy may be another one, or says too little of what lies ahead. */
+  outdated: boolean
+  goodUntil: EpochMs
+  /** How much of `released` it has scanned for. */
+  scannedTo: number
+  scannedAt: EpochMs
+  attributes: DeviceReport['attributes']
+}
+
+/** What the fleet needs of the simulation around it. */
+export type Surroundings = {
+  readonly world: () => World
+  readonly wake: (member: Member, at: EpochMs) => void
+  readonly send: (member: Member, report: DeviceReport) => void
+  readonly onEvent: ((member: Member, event: AgentEvent) => void) | undefined
+}
+
+export function newSimulatedFleet(truth: Truth, messagesEvery: number, daily: boolean): SimulatedFleet {
+  return { population: truth.population, truth, memo: newTimesMemo(), messagesEvery, agents: [], released: [], daily }
+}
+
+/** Takes a device in that has just enrolled. */
+export function addMember(fleet: SimulatedFleet, index: number, row: number): Member {
+  const member: Member = {
+    index,
+    row,
+    agent: newAgent(),
+    machine: machineOf(fleet.truth, index),
+    wakeAt: Infinity,
+    callAt: Infinity,
+    sendAt: Infinity,
+    outdated: true,
+    goodUntil: Infinity,
+    scannedTo: 0,
+    scannedAt: 0,
+    attributes: undefined,
+  }
+  fleet.agents[index] = member
+  return member
+}
+
+/** The device fetches its policy with its next call. */
+export function callSoon(fleet: SimulatedFleet, member: Member, now: EpochMs, around: Surroundings): void {
+  const at = callAt(fleet.population, member.index, now + 1)
+  if (at >= member.callAt) return
+  member.callAt = at
+  if (at < member.wakeAt) wakeMember(member, at, around)
+}
+
+/** What the device does at `now`, which is when it asked to be looked at. */
+export function stepMember(fleet: SimulatedFleet, member: Member, now: EpochMs, around: Surroundings): void {
+  const { agent, machine, index } = member
+  const { population } = fleet
+  const outages = population.outages.length > 0
+  const reachable = !outages || reachableFrom(population, index, now) === now
+  agent.contactAt = outages ? (lastCall(population, index, now) ?? agent.contactAt) : now
+  const called = reachable && now >= member.callAt
+  if (called) fetchPolicy(fleet, member, now, around)
+  const onEvent = around.onEvent
+  let next = advance(agent, machine, now, onEvent && ((event) => onEvent(member, event)))
+  while (next <= now) next = advance(agent, machine, now, onEvent && ((event) => onEvent(member, event)))
+  if (next === Infinity && outages && hasWork(agent, machine)) callNoLater(fleet, member, now + 1)
+  report(fleet, member, now, reachable, called, around)
+  wakeMember(member, Math.min(onTheMinute(next), member.callAt, member.sendAt), around)
+}
+
+/** Makes up for the calls that were not played: after this, the controller has heard from every device that has called. */
+export function catchUp(fleet: SimulatedFleet, now: EpochMs, staleAfterMs: number, around: Surroundings): void {
+  const world = around.world()
+  const oldest = oldestReport(world.fleet)
+  if (oldest === undefined || oldest.at + staleAfterMs > now) return
+  const calls: { readonly member: Member; readonly at: EpochMs }[] = []
+  for (const member of fleet.agents) {
+    if (member === undefined) continue
+    const at = lastCall(fleet.population, member.index, now)
+    if (at !== undefined && at > (world.fleet.lastReport[member.row] ?? 0)) calls.push({ member, at })
+  }
+  calls.sort((a, b) => a.at - b.at || a.member.index - b.member.index)
+  for (const { member, at } of calls) around.send(member, { sequence: ++member.agent.sequence, at })
+}
+
+/** Calls to be played although they say nothing: the last one before the device is gone for so long that it is missed. */
+export function farewells(fleet: SimulatedFleet, index: number, joined: EpochMs, staleAfterMs: number): EpochMs[] {
+  return longOutages(fleet.population, index, staleAfterMs - DAY).flatMap(({ from }) => {
+    const at = lastCall(fleet.population, index, from - 1)
+    return at !== undefined && at > joined ? [at] : []
+  })
+}
+
+/** Visits the members among the rows of a plane. */
+export function eachMember(fleet: SimulatedFleet, rows: BitPlane | 'All', visit: (member: Member) => void): void {
+  for (const member of fleet.agents)
+    if (member !== undefined && (rows === 'All' || hasBit(rows, member.row))) visit(member)
+}
+
+function fetchPolicy(fleet: SimulatedFleet, member: Member, now: EpochMs, around: Surroundings): void {
+  const { agent, machine } = member
+  member.callAt = Infinity
+  if (member.outdated || now >= member.goodUntil) {
+    const wants = (id: UpdateId, action: 'Install' | 'Uninstall') =>
+      machine.status(id) === (action === 'Install' ? 2 : 3)
+    const { policy, goodUntil } = worldPolicy(around.world(), member.row, now, fleet.memo, wants)
+    receivePolicy(agent, policy, now)
+    member.outdated = false
+    member.goodUntil = goodUntil
+  }
+  for (; member.scannedTo < fleet.released.length; member.scannedTo++) {
+    const id = fleet.released[member.scannedTo]
+    if (id !== undefined && statusOf(fleet.truth, id, member.index) === 2) agent.statuses.set(id, 2)
+  }
+  if (fleet.daily && now - member.scannedAt >= DAY) {
+    agent.scanned.clear()
+    member.scannedAt = now
+  }
+  const more = scanWatched(agent, machine, now)
+  if (more < Infinity) callNoLater(fleet, member, more)
+  if (member.goodUntil < Infinity) callNoLater(fleet, member, member.goodUntil)
+  if (fleet.daily && agent.policy.watched.length > 0) callNoLater(fleet, member, now + DAY)
+}
+
+function callNoLater(fleet: SimulatedFleet, member: Member, from: EpochMs): void {
+  member.callAt = Math.min(member.callAt, callAt(fleet.population, member.index, from))
+}
+
+function report(
+  fleet: SimulatedFleet,
+  member: Member,
+  now: EpochMs,
+  reachable: boolean,
+  called: boolean,
+  around: Surroundings,
+): void {
+  const { agent } = member
+  if (!hasNews(agent) && !(called && member.attributes)) {
+    member.sendAt = Infinity
+    return
+  }
+  if (called || (reachable && now >= member.sendAt)) {
+    const said = takeReport(agent, now, called ? member.attributes : undefined)
+    if (called) member.attributes = undefined
+    member.sendAt = Infinity
+    if (said !== undefined) around.send(member, said)
+  } else if (!reachable) member.sendAt = callAt(fleet.population, member.index, now)
+  else if (member.sendAt === Infinity) member.sendAt = onTheMinute(now + fleet.messagesEvery)
+}
+
+function wakeMember(member: Member, at: EpochMs, around: Surroundings): void {
+  member.wakeAt = at
+  if (at < Infinity) around.wake(member, at)
+}
+
+// Devices look at the clock once a minute, so that what many do at about the same time is decided upon together.
+function onTheMinute(at: EpochMs): EpochMs {
+  return Math.ceil(at / MINUTE) * MINUTE
+}
