@@ -1,0 +1,50 @@
+// A load of the directory as facts: what is sound comes into force as a whole, what is broken changes nothing and is reported.
+import type { Declared } from '../model/declared.ts'
+import { KIND_NAMES } from '../model/kinds.ts'
+import { MAX_PROBLEMS_LISTED } from '../model/limits.ts'
+import type { Controller } from '../runtime/controller.ts'
+import type { Log } from '../runtime/log.ts'
+import type { Declarations } from '../sources/assemble.ts'
+import { diffDeclared } from '../sources/diff-declared.ts'
+import type { State } from '../state/state.ts'
+
+export const DIRECTORY_SOURCE = 'directory'
+const PROBLEMS_LOGGED = 20
+
+/** What to do with each load of the directory. Rejects when the journal refuses; then the load is to be offered again. */
+export function takeDeclarations(controller: Controller, log: Log): (load: Declarations) => Promise<void> {
+  return (load) => (load.total > 0 ? reject(controller, load, log) : accept(controller, load, log))
+}
+
+async function reject(controller: Controller, { revision, problems, total }: Declarations, log: Log): Promise<void> {
+  if (controller.state.sources.get(DIRECTORY_SOURCE)?.rejected?.revision !== revision)
+    await controller.submit({
+      type: 'DeclarationsRejected',
+      source: DIRECTORY_SOURCE,
+      revision,
+      problems: problems.slice(0, MAX_PROBLEMS_LISTED),
+      total,
+    })
+  log.warn(`the declarations have ${total} problems; what was in force before stays so`, { revision, total })
+  for (const { file, line, column, code, path, message } of problems.slice(0, PROBLEMS_LOGGED))
+    log.warn(`${file}:${line}:${column}: ${code} ${path === '' ? '' : `${path}: `}${message}`)
+}
+
+// The same revision may read differently: in another folder, or by another version of Ringmaster.
+async function accept(controller: Controller, { revision, objects }: Declarations, log: Log): Promise<void> {
+  const before = controller.state.sources.get(DIRECTORY_SOURCE)
+  const { put, removed } = diffDeclared(inForce(controller.state), objects)
+  const isKnown = before?.revision === revision && before.rejected === undefined
+  if (isKnown && put.length === 0 && removed.length === 0) return
+  await controller.submit({ type: 'ObjectsDeclared', source: DIRECTORY_SOURCE, revision, put, removed })
+  log.info(
+    `declarations in force: ${objects.length} objects, of which ${put.length} are new or changed; ${removed.length} removed`,
+    { revision },
+  )
+}
+
+function inForce({ objects }: State): Declared[] {
+  return KIND_NAMES.flatMap((kind) => [...objects[kind].values()]).filter(
+    ({ origin }) => origin.source === DIRECTORY_SOURCE,
+  )
+}

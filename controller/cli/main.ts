@@ -1,0 +1,106 @@
+// `ringmaster`: finds the command that was named, loads it and nothing else, and runs it.
+import { existsSync, readFileSync } from 'node:fs'
+import { nearest } from '../sources/suggest.ts'
+import { type Command, EXIT, type Io } from './command.ts'
+
+/** In the order in which help lists them. Each stands in the file of its name, which exports `<name>Command`. */
+const NAMES = [
+  'quickstart',
+  'run',
+  'validate',
+  'simulate',
+  'get',
+  'describe',
+  'explain',
+  'evaluate',
+  'approve',
+  'pause',
+  'resume',
+  'rollback',
+  'enrol-key',
+  'generate',
+]
+
+/** Resolves with the exit code. */
+export async function main(args: readonly string[], io: Io): Promise<number> {
+  const [name = '--help', ...rest] = args
+  if (name === '--version' || name === '-v' || name === 'version') {
+    io.stdout(`${version()}\n`)
+    return EXIT.good
+  }
+  if (name === '--help' || name === '-h' || (name === 'help' && rest.length === 0)) {
+    io.stdout(await overview())
+    return args.length === 0 ? EXIT.usage : EXIT.good
+  }
+  const wanted = name === 'help' ? (rest[0] ?? '') : name
+  const command = await load(wanted)
+  if (command === undefined) return unknownCommand(wanted, io)
+  return command.run(name === 'help' ? ['--help'] : rest, io)
+}
+
+async function load(name: string): Promise<Command | undefined> {
+  const file = new URL(`./${name}.ts`, import.meta.url)
+  if (!NAMES.includes(name) || !existsSync(file)) return undefined
+  const exported: Readonly<Record<string, unknown>> = await import(file.href)
+  const command = exported[`${name.replaceAll(/-./g, (part) => part.slice(1).toUpperCase())}Command`]
+  if (isCommand(command)) return command
+  throw new Error(`${name}.ts exports no command`)
+}
+
+function isCommand(value: unknown): value is Command {
+  return typeof value === 'object' && value !== null && 'run' in value && typeof value.run === 'function'
+}
+
+function unknownCommand(name: string, io: Io): number {
+  const meant = nearest(name, NAMES)
+  const advice = meant === undefined ? 'see `ringmaster --help`' : `did you mean \`ringmaster ${meant}\`?`
+  io.stderr(`ringmaster: there is no command ${name}; ${advice}\n`)
+  return EXIT.usage
+}
+
+async function overview(): Promise<string> {
+  const width = Math.max(...NAMES.map((name) => name.length))
+  const commands = await Promise.all(NAMES.map(load))
+  const lines = commands.flatMap((command) =>
+    command === undefined ? [] : `  ${command.name.padEnd(width)}  ${command.summary}`,
+  )
+  return `Usage: ringmaster COMMAND [OPTIONS]
+
+Rolls software updates out to fleets of machines, from rules kept in Git.
+
+${lines.join('\n')}
+
+\`ringmaster help COMMAND\` tells more of each. \`ringmaster --version\` prints the version.
+Exit codes: 0 good, 1 the thing checked is bad, 2 wrong usage, 3 could not run.
+`
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  const manifest: unknown = JSON.parse(text)
+  const found =
+    typeof manifest === 'object' && manifest !== null && 'version' in manifest ? manifest.version : 'unknown'
+  return String(found)
+}
+
+/** One clear line; the stack is for those who look for a fault in Ringmaster itself. */
+function fail(error: unknown): void {
+  const debug = process.env.RINGMASTER_DEBUG === '1'
+  const text = error instanceof Error ? (debug ? error.stack : error.message) : String(error)
+  const advice = debug ? '' : ' (RINGMASTER_DEBUG=1 shows more)'
+  process.stderr.write(`ringmaster: ${text ?? 'it failed'}${advice}\n`)
+  process.exit(EXIT.failed)
+}
+
+if (import.meta.main) {
+  process.on('uncaughtException', fail)
+  process.on('unhandledRejection', fail)
+  // `ringmaster … | head`: who reads no longer has had enough.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+    error.code === 'EPIPE' ? process.exit(EXIT.good) : fail(error),
+  )
+  const io: Io = { stdout: (text) => process.stdout.write(text), stderr: (text) => process.stderr.write(text) }
+  const code = await main(process.argv.slice(2), io)
+  // What was written reaches its reader first.
+  process.stderr.write('', () => process.stdout.write('', () => process.exit(code)))
+}

@@ -1,0 +1,124 @@
+// `ringmaster run PATH`: the controller on a directory of declarations, until it is told to stop.
+
+import { reasonOf } from '../journal/journal.ts'
+import { durationMs, MINUTE } from '../model/instant.ts'
+import { systemClock } from '../runtime/clock.ts'
+import { LOG_LEVELS, type LogLevel, newLog } from '../runtime/log.ts'
+import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'
+import { type Started, startController } from './start-controller.ts'
+import { StartError } from './start-error.ts'
+import { stopAsked } from './stop-signals.ts'
+
+export const runCommand: Command = {
+  name: 'run',
+  summary: 'Run the controller on a directory of declarations.',
+  usage: `Usage: ringmaster run [OPTIONS] PATH
+
+Runs the controller on the declarations in the directory PATH, which may be edited while it runs. What it knows and has
+decided is kept in a data folder; started again on the same folder, it goes on where it was. Devices enrol with the key in
+DIR/enrolment.key, admins use the token in DIR/admin.token; both are made at the first start.
+
+  --data DIR            Data folder (default ./data)
+  --listen HOST:PORT    Where to answer HTTP (default 127.0.0.1:8080)
+  --stale-after P7D     A device silent for longer counts as unknown; ISO 8601 (default P7D)
+  --log-level LEVEL     ${LOG_LEVELS.join(', ')} (default info)
+  --help                This text
+
+Logs go to standard output: lines for people on a terminal, else JSON. SIGINT and SIGTERM finish what was begun and stop;
+a second one ends at once. After SIGKILL nothing is lost that was acknowledged.
+
+Exit code: 0 stopped when asked, 1 stopped by a second signal, 2 wrong usage, 3 could not run.`,
+  async run(args, io) {
+    const parsed = readArgs(runCommand, args, io, {
+      options: {
+        data: { type: 'string', default: './data' },
+        listen: { type: 'string', default: '127.0.0.1:8080' },
+        'stale-after': { type: 'string', default: 'P7D' },
+        'log-level': { type: 'string', default: 'info' },
+      },
+      allowPositionals: true,
+    })
+    if (parsed.type === 'Done') return parsed.exit
+    const { data, listen, 'stale-after': staleAfter, 'log-level': level } = parsed.values
+    const [path, ...rest] = parsed.positionals
+    if (path === undefined || rest.length > 0) return wrongUsage(runCommand, io, 'name one directory of declarations')
+    const address = parseListen(listen)
+    if (address === undefined) return wrongUsage(runCommand, io, `--listen must be HOST:PORT, not ${listen}`)
+    const staleAfterMs = parseStaleAfter(staleAfter)
+    if (staleAfterMs === undefined)
+      return wrongUsage(
+        runCommand,
+        io,
+        `--stale-after must be an ISO 8601 duration of a minute or more, such as P7D, not ${staleAfter}`,
+      )
+    if (!isLogLevel(level)) return wrongUsage(runCommand, io, `--log-level must be one of ${LOG_LEVELS.join(', ')}`)
+    return runController(io, { path, data, listen: address, staleAfterMs, level })
+  },
+}
+
+type RunOptions = {
+  readonly path: string
+  readonly data: string
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly staleAfterMs: number
+  readonly level: LogLevel
+}
+
+async function runController(io: Io, { level, ...options }: RunOptions): Promise<number> {
+  const stop = stopAsked()
+  const log = newLog({
+    level,
+    text: process.stdout.isTTY,
+    write: io.stdout,
+    now: () => systemClock.now().toString({ smallestUnit: 'millisecond' }),
+  })
+  let started: Started
+  try {
+    started = await startController({ ...options, log })
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error
+    io.stderr(`ringmaster: ${error.message}\n`)
+    return EXIT.failed
+  }
+  const { url, secrets } = started
+  log.info(`listening on ${url}`, { url })
+  log.info(`devices enrol with the key in ${secrets.enrolmentKeyFile}`)
+  log.info(`admins use the token in ${secrets.adminTokenFile}`)
+  const end = await Promise.race([
+    stop.first.then((signal) => ({ type: 'Asked', signal }) as const),
+    started.failed.then((error) => ({ type: 'Failed', error }) as const),
+  ])
+  if (end.type === 'Asked') log.info(`${end.signal}: finishing what was begun`)
+  const closing = started.close().then(() => 'Closed' as const)
+  const outcome = await Promise.race([closing, stop.second.then(() => 'Again' as const)])
+  if (end.type === 'Failed') {
+    io.stderr(`ringmaster: ${reasonOf(end.error)}; started again, it goes on from what is durable\n`)
+    return EXIT.failed
+  }
+  log.info(outcome === 'Closed' ? 'stopped' : 'stopped at once')
+  return outcome === 'Closed' ? EXIT.good : EXIT.bad
+}
+
+/** `HOST:PORT`, `:PORT`, `PORT` or `[IPv6]:PORT`. */
+export function parseListen(text: string): { host: string; port: number } | undefined {
+  const match = /^(?:(\[[0-9a-fA-F:.]+\]|[^:[\]]*):)?(\d{1,5})$/.exec(text)
+  if (match === null) return undefined
+  const port = Number(match[2])
+  const host = (match[1] ?? '').replace(/^\[|\]$/g, '') || '127.0.0.1'
+  return port <= 65_535 ? { host, port } : undefined
+}
+
+function parseStaleAfter(text: string): number | undefined {
+  try {
+    const duration = Temporal.Duration.from(text)
+    if (duration.years !== 0 || duration.months !== 0) return undefined
+    const length = durationMs(duration)
+    return length >= MINUTE ? length : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isLogLevel(text: string): text is LogLevel {
+  return LOG_LEVELS.some((level) => level === text)
+}

@@ -1,0 +1,143 @@
+// The embedded controller, wired: journal in a folder, declarations from a directory, catalog, HTTP. `ringmaster run` and
+// the quickstart start it from here.
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { readFeed } from '../catalog/feeds/read-feed.ts'
+import { JournalError, reasonOf } from '../journal/journal.ts'
+import { openSqliteJournal } from '../journal/sqlite-journal.ts'
+import type { Decision, Input } from '../model/facts.ts'
+import { newMetrics } from '../project/metrics.ts'
+import { type Clock, systemClock } from '../runtime/clock.ts'
+import { Controller } from '../runtime/controller.ts'
+import { decodeFact } from '../runtime/fact-codec.ts'
+import { errorFields, type Log, silentLog } from '../runtime/log.ts'
+import { startSync } from '../runtime/sync.ts'
+import { hashSecret } from '../serve/auth.ts'
+import { createServer, type HttpServer } from '../serve/server.ts'
+import { watchDirectory } from '../sources/directory-source.ts'
+import { DEFAULT_STALE_AFTER_MS } from '../state/state.ts'
+import { makeDataFolder, readSecrets, type Secrets } from './data-folder.ts'
+import { logDecision } from './decision-log.ts'
+import { DIRECTORY_SOURCE, takeDeclarations } from './declarations.ts'
+import { StartError } from './start-error.ts'
+
+export type StartOptions = {
+  /** Directory of declarations. */
+  readonly path: string
+  /** Data folder: journal, snapshots and secrets. It is made when it is not there. */
+  readonly data: string
+  /** Port 0 takes a free one. */
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly clock?: Clock
+  readonly staleAfterMs?: number
+  readonly log?: Log
+  /** Called for decisions that are durable and in force; the log has them already. */
+  readonly onDecisions?: (decisions: readonly Decision[], at: Temporal.Instant) => void
+}
+
+export type Started = {
+  readonly controller: Controller
+  /** Where it listens, e.g. `http://127.0.0.1:8080`. */
+  readonly url: string
+  readonly secrets: Secrets
+  /** Resolves when it can go on no longer by itself: its storage failed, and only starting anew helps. */
+  readonly failed: Promise<unknown>
+  /** Takes nothing more in, answers what was asked, finishes what was submitted, saves a snapshot, closes the journal. */
+  readonly close: () => Promise<void>
+}
+
+/** Resolves when requests are answered and the directory was read for the first time. Rejects with a StartError. */
+export async function startController(options: StartOptions): Promise<Started> {
+  const { path, data, clock = systemClock, log = silentLog } = options
+  makeSureIsDirectory(path)
+  makeDataFolder(data)
+  let running: Controller | undefined
+  const metrics = newMetrics(() => running && { state: running.state, journal: running.journal, clock })
+  const failed = Promise.withResolvers<unknown>()
+  const onDecisions: StartOptions['onDecisions'] = (decisions, at) => {
+    metrics.decided(decisions)
+    for (const decision of decisions) logDecision(log, decision)
+    options.onDecisions?.(decisions, at)
+  }
+  const onError = (error: unknown) => {
+    log.error('the journal refused', errorFields(error))
+    if (!(error instanceof JournalError) || error.code === 'Broken') failed.resolve(error)
+  }
+  const controller = await openController(join(data, 'journal.db'), { clock, onDecisions, onError })
+  running = controller
+  const closers: (() => Promise<void> | void)[] = [() => controller.close()]
+  const close = async () => {
+    for (const step of closers.splice(0).reverse()) await step()
+  }
+  try {
+    for (const warning of controller.journal.warnings) log.warn(warning)
+    const secrets = readSecrets(data)
+    await controller.submit(...firstFacts(controller, secrets, options.staleAfterMs ?? DEFAULT_STALE_AFTER_MS))
+    controller.subscribe((turn) => metrics.turned(turn))
+    const onFailure = (source: string, message: string) => log.warn(`update source ${source}: ${message}`, { source })
+    const sync = startSync(controller, readFeed, { onFailure })
+    closers.push(sync.close)
+    const adminTokenHash = hashSecret(secrets.adminToken)
+    const server = createServer({ controller, log, adminTokenHash, declarations: DIRECTORY_SOURCE, metrics })
+    closers.push(server.close)
+    const url = await listen(server, options.listen)
+    const onChange = takeDeclarations(controller, log)
+    const watch = watchDirectory(path, onChange, { source: DIRECTORY_SOURCE, onError: (message) => log.warn(message) })
+    closers.push(watch.close)
+    await watch.ready
+    return { controller, url, secrets, failed: failed.promise, close }
+  } catch (error) {
+    await close().catch(() => {})
+    throw error
+  }
+}
+
+function makeSureIsDirectory(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found === undefined)
+    throw new StartError(`there is no directory ${path}: name the one that holds the declarations`)
+  if (!found.isDirectory()) throw new StartError(`${path} is no directory: name the one that holds the declarations`)
+}
+
+type Hooks = Pick<Parameters<typeof Controller.open>[0], 'clock' | 'onDecisions' | 'onError'>
+
+async function openController(file: string, hooks: Hooks): Promise<Controller> {
+  try {
+    return await Controller.open({ journal: openSqliteJournal(file, decodeFact), ...hooks })
+  } catch (error) {
+    throw new StartError(reasonOf(error), error)
+  }
+}
+
+/** What this start says that the journal does not know yet. */
+function firstFacts({ state }: Controller, secrets: Secrets, staleAfterMs: number): Input[] {
+  const facts: Input[] = []
+  const keyHash = hashSecret(secrets.enrolmentKey)
+  if (!state.access.keys.has(keyHash))
+    facts.push({ type: 'EnrolmentKeyIssued', keyHash, once: false, by: 'enrolment.key in the data folder' })
+  if (state.settings.staleAfterMs !== staleAfterMs)
+    facts.push({ type: 'SettingsChanged', settings: { ...state.settings, staleAfterMs } })
+  return facts
+}
+
+async function listen(server: HttpServer, { host, port }: StartOptions['listen']): Promise<string> {
+  try {
+    return await server.listen(host, port)
+  } catch (error) {
+    throw new StartError(listenMessage(error, host, port), error)
+  }
+}
+
+function listenMessage(error: unknown, host: string, port: number): string {
+  switch (error instanceof Error && 'code' in error ? error.code : undefined) {
+    case 'EADDRINUSE':
+      return `port ${port} of ${host} is in use: stop what listens there, or choose another one with --listen HOST:PORT`
+    case 'EACCES':
+      return `this user may not listen on port ${port}: choose one from 1024 on with --listen HOST:PORT`
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `${host} is no address of this machine: choose another one with --listen HOST:PORT`
+    default:
+      return `cannot listen on ${host}:${port}: ${reasonOf(error)}`
+  }
+}
