@@ -1,5 +1,5 @@
 // Declarations from a directory, and word of every change of it.
-import { basename, sep } from 'node:path'
+import { basename, resolve as resolvePath } from 'node:path'
 import { type FSWatcher, watch } from 'chokidar'
 import { assemble, type Declarations, type ParsedFiles } from './assemble.ts'
 import { isSkippedFolder, isYamlName, readFolder } from './folder.ts'
@@ -105,14 +105,15 @@ async function startWatching(
   onEvent: () => void,
   onError: (message: string) => void,
 ): Promise<FSWatcher> {
+  const root = resolvePath(path)
   const ignored = (entry: string, stats?: { isFile(): boolean }) => {
     const name = basename(entry)
-    if (entry === path || `${entry}${sep}` === path) return false
+    if (entry === root) return false
     // `..data` is how Kubernetes swaps the content of a mounted ConfigMap.
     if (isSkippedFolder(name) && !name.startsWith('..')) return true
     return stats?.isFile() === true && !isYamlName(name)
   }
-  const watcher = watch(path, { ignored, ignoreInitial: true, followSymlinks: false, atomic: false })
+  const watcher = watch(root, { ignored, ignoreInitial: true, followSymlinks: false, atomic: false })
   watcher.on('all', onEvent).on('error', (error) => onError(`watching ${path}: ${String(error)}`))
   await new Promise<void>((resolve) => {
     watcher.once('ready', () => resolve())

@@ -1,5 +1,5 @@
 import { promises as fs } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { type Test, test } from 'tap'
 import type { Declarations } from '../../controller/sources/assemble.ts'
 import { loadDirectory, watchDirectory } from '../../controller/sources/directory-source.ts'
@@ -127,6 +127,14 @@ test('a file written again with the same content is no change, and after close n
   await fs.writeFile(join(dir, 'c.yaml'), collection('c'))
   await new Promise((resolve) => setTimeout(resolve, 300))
   t.equal(seen.count(), 1)
+})
+
+test('a directory that is itself hidden, or given by a relative path, is watched all the same', async (t) => {
+  const dir = t.testdir({ '.hidden': { 'a.yaml': collection('a') } })
+  const seen = watched(t, `${relative(process.cwd(), dir)}/./.hidden/`)
+  await seen.ready
+  await fs.writeFile(join(dir, '.hidden/b.yaml'), collection('b'))
+  t.strictSame((await seen.until(['a', 'b'])).problems, [])
 })
 
 test('a change that was not taken is offered again', async (t) => {

@@ -107,22 +107,7 @@ test('the first problems of a file are listed, and the others counted', (t) => {
 })
 
 // Each fills the file to its limit with what has overflowed stacks or taken quadratic time elsewhere.
-for (const bomb of [
-  '[',
-  '{',
-  '{a: ',
-  '- ',
-  '? ',
-  'a: b: ',
-  '&a ',
-  '*a ',
-  '"',
-  '\t',
-  'a: |\n ',
-  '[],',
-  ',',
-  'a: 1\n',
-])
+for (const bomb of ['[', '{', '{a: ', '- ', '? ', 'a: b: ', '&a ', '*a ', '"', '\t', 'a: |\n ', '[],', ',', 'a: 1\n'])
   test(`1 MiB of ${JSON.stringify(bomb)} ends with problems`, (t) => {
     const text = bomb.repeat(Math.floor(MAX_FILE_BYTES / bomb.length))
     const { objects, problems } = parse(text)
