@@ -21,6 +21,12 @@ import { logDecision } from './decision-log.ts'
 import { DIRECTORY_SOURCE, takeDeclarations } from './declarations.ts'
 import { StartError } from './start-error.ts'
 
+/** The journal, in the data folder. */
+export const JOURNAL_FILE = 'journal.db'
+
+/** In the data folder. */
+export const JOURNAL_FILE = 'journal.db'
+
 export type StartOptions = {
   /** Directory of declarations. */
   readonly path: string
@@ -63,7 +69,7 @@ export async function startController(options: StartOptions): Promise<Started> {
     log.error('the journal refused', errorFields(error))
     if (!(error instanceof JournalError) || error.code === 'Broken') failed.resolve(error)
   }
-  const controller = await openController(join(data, 'journal.db'), { clock, onDecisions, onError })
+  const controller = await openController(join(data, JOURNAL_FILE), { clock, onDecisions, onError })
   running = controller
   const closers: (() => Promise<void> | void)[] = [() => controller.close()]
   const close = async () => {

@@ -10,22 +10,29 @@ export type App = FastifyInstance
 export type Request = FastifyRequest
 export type Reply = FastifyReply
 
-/** Slow clients are cut off after these, in ms. */
-export const TIME_LIMITS = { headers: 10_000, request: 30_000, keepAlive: 75_000, checking: 2_000 } as const
+/** In ms: how long a client may take for the headers and for a whole request, and be silent between two; what is left at the end gets `grace`. */
+export type TimeLimits = {
+  readonly headers: number
+  readonly request: number
+  readonly keepAlive: number
+  readonly grace: number
+}
+export const TIME_LIMITS: TimeLimits = { headers: 10_000, request: 30_000, keepAlive: 75_000, grace: 5_000 }
 const MAX_CONNECTIONS = 50_000
 
 /** `onAnswered` hears of each request: the pattern of its route, the status and how long it took. */
 export type AppOptions = {
   readonly log: Log
+  readonly limits?: TimeLimits
   readonly onAnswered?: (method: string, route: string, status: number, seconds: number) => void
 }
 
-export function newApp({ log, onAnswered }: AppOptions): App {
+export function newApp({ log, limits = TIME_LIMITS, onAnswered }: AppOptions): App {
   const app: App = fastify({
     bodyLimit: MAX_BODY_BYTES,
-    requestTimeout: TIME_LIMITS.request,
-    keepAliveTimeout: TIME_LIMITS.keepAlive,
-    http: { headersTimeout: TIME_LIMITS.headers, connectionsCheckingInterval: TIME_LIMITS.checking },
+    requestTimeout: limits.request,
+    keepAliveTimeout: limits.keepAlive,
+    http: { headersTimeout: limits.headers, connectionsCheckingInterval: Math.ceil(limits.headers / 5) },
     // Requests that are being answered finish while it closes; connections without one are closed at once.
     forceCloseConnections: 'idle',
     return503OnClosing: false,
@@ -45,8 +52,13 @@ export function newApp({ log, onAnswered }: AppOptions): App {
     const message = `there is no ${request.method} ${request.url.slice(0, 200)}`
     return answerError(new HttpProblem(404, 'NotFound', message), reply, log)
   })
+  let closing = false
+  app.addHook('preClose', async () => {
+    closing = true
+  })
   app.addHook('onSend', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff')
+    if (closing) reply.header('connection', 'close')
   })
   if (onAnswered !== undefined)
     app.addHook('onResponse', async (request, reply) => {
@@ -56,9 +68,9 @@ export function newApp({ log, onAnswered }: AppOptions): App {
   return app
 }
 
-/** Stops listening, lets running requests finish for at most `graceMs`, then cuts what is left. */
-export async function closeApp(app: App, graceMs: number): Promise<void> {
-  const cut = setTimeout(() => app.server.closeAllConnections(), graceMs)
+/** Stops listening, lets running requests finish for at most `grace` ms, then cuts what is left. */
+export async function closeApp(app: App, { grace }: TimeLimits = TIME_LIMITS): Promise<void> {
+  const cut = setTimeout(() => app.server.closeAllConnections(), grace)
   try {
     await app.close()
   } finally {

@@ -1,13 +1,14 @@
 // The controller over HTTP: devices, admins, health, metrics, and the status page.
 import type { AddressInfo } from 'node:net'
 import type { Metrics } from '../project/metrics.ts'
-import { type App, closeApp, newApp } from './app.ts'
+import { type App, closeApp, newApp, type TimeLimits } from './app.ts'
 import type { ServeContext } from './context.ts'
 import { registerDeviceRoutes } from './device-routes.ts'
 import { registerHealth } from './health.ts'
 
 export type ServerOptions = ServeContext & {
   readonly metrics: Metrics
+  readonly limits?: TimeLimits
   /** Further routes, e.g. the status page. */
   readonly routes?: readonly ((app: App, context: ServeContext) => void)[]
 }
@@ -15,16 +16,14 @@ export type ServerOptions = ServeContext & {
 export type HttpServer = {
   /** Resolves with the address once it listens; port 0 takes a free one. Rejects with the system's error (EADDRINUSE, EACCES, …). */
   readonly listen: (host: string, port: number) => Promise<string>
-  /** Lets running requests finish, for at most 5 s. */
+  /** Lets running requests finish, for a while. */
   readonly close: () => Promise<void>
 }
 
-const CLOSE_GRACE_MS = 5000
-
 export function createServer(options: ServerOptions): HttpServer {
-  const { controller, log, adminTokenHash, declarations, metrics, routes = [] } = options
+  const { controller, log, adminTokenHash, declarations, metrics, limits, routes = [] } = options
   const context: ServeContext = { controller, log, adminTokenHash, declarations }
-  const app = newApp({ log, onAnswered: metrics.answered })
+  const app = newApp({ log, onAnswered: metrics.answered, ...(limits && { limits }) })
   for (const register of [registerDeviceRoutes, registerHealth, ...routes]) register(app, context)
   app.get('/metrics', async (_request, reply) => {
     reply.type(metrics.contentType).header('cache-control', 'no-store')
@@ -35,7 +34,7 @@ export function createServer(options: ServerOptions): HttpServer {
       await app.listen({ host, port })
       return urlOf(app.server.address(), host)
     },
-    close: () => closeApp(app, CLOSE_GRACE_MS),
+    close: () => closeApp(app, limits),
   }
 }
 

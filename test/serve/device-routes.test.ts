@@ -46,7 +46,7 @@ test('a one-time key used by many at the same instant enrols one of them', async
   t.equal(controller.state.fleet.ids.length, 1)
 })
 
-test('a one-time key stays good when the enrolment could not be written', async (t) => {
+test('a one-time key stays good when the request was refused', async (t) => {
   const { url, controller } = await serve(t)
   await controller.submit({ type: 'EnrolmentKeyIssued', keyHash: hashSecret('once'), once: true, by: 'tests' })
   const refused = await post(url, '/v1/enrol', { device: 'not a name', key: 'once', attributes: {} })

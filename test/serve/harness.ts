@@ -2,16 +2,17 @@
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import type { Test } from 'tap'
-import type { Journal } from '../../controller/journal/journal.ts'
+import { type Journal, JournalError, type JournalErrorCode } from '../../controller/journal/journal.ts'
 import { openMemoryJournal } from '../../controller/journal/memory-journal.ts'
 import type { Declared } from '../../controller/model/declared.ts'
 import type { Fact } from '../../controller/model/facts.ts'
 import { KINDS, type Kind } from '../../controller/model/kinds.ts'
 import { newMetrics } from '../../controller/project/metrics.ts'
-import { type Clock, systemClock } from '../../controller/runtime/clock.ts'
+import { systemClock } from '../../controller/runtime/clock.ts'
 import { Controller } from '../../controller/runtime/controller.ts'
 import { decodeFact } from '../../controller/runtime/fact-codec.ts'
 import { silentLog } from '../../controller/runtime/log.ts'
+import { TIME_LIMITS, type TimeLimits } from '../../controller/serve/app.ts'
 import { hashSecret } from '../../controller/serve/auth.ts'
 import { createServer } from '../../controller/serve/server.ts'
 import { apply } from '../../controller/state/apply.ts'
@@ -24,8 +25,9 @@ export type Served = { readonly controller: Controller; readonly url: string; re
 export async function serve(
   t: Test,
   journal: Journal<Fact> = openMemoryJournal(decodeFact),
-  clock: Clock = systemClock,
+  limits: TimeLimits = TIME_LIMITS,
 ): Promise<Served> {
+  const clock = systemClock
   const controller = await Controller.open({ journal, clock })
   const metrics = newMetrics(() => ({ state: controller.state, journal, clock: controller.clock }))
   const server = createServer({
@@ -34,6 +36,7 @@ export async function serve(
     adminTokenHash: undefined,
     declarations: 'directory',
     metrics,
+    limits,
   })
   const url = await server.listen('127.0.0.1', 0)
   let closing: Promise<void> | undefined
@@ -44,6 +47,33 @@ export async function serve(
   t.teardown(close)
   await controller.submit({ type: 'EnrolmentKeyIssued', keyHash: hashSecret(SITE_KEY), once: false, by: 'tests' })
   return { controller, url, close }
+}
+
+/** A journal that refuses what is appended for as long as `refuse` says why. */
+export function refusingJournal(refuse: () => JournalErrorCode | undefined): Journal<Fact> {
+  const journal = openMemoryJournal(decodeFact)
+  return {
+    get lastSeq() {
+      return journal.lastSeq
+    },
+    get compactedThrough() {
+      return journal.compactedThrough
+    },
+    get warnings() {
+      return journal.warnings
+    },
+    append: async (facts, at) => {
+      const code = refuse()
+      if (code !== undefined) throw new JournalError(code, `refused for a test: ${code}`)
+      return journal.append(facts, at)
+    },
+    read: (after) => journal.read(after),
+    readKept: (query) => journal.readKept(query),
+    saveSnapshot: (seq, bytes) => journal.saveSnapshot(seq, bytes),
+    latestSnapshot: () => journal.latestSnapshot(),
+    compact: (through, keep) => journal.compact(through, keep),
+    close: () => journal.close(),
+  }
 }
 
 export type Answer = { readonly status: number; readonly headers: Headers; readonly body: unknown }
