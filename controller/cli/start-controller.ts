@@ -24,9 +24,6 @@ import { StartError } from './start-error.ts'
 /** The journal, in the data folder. */
 export const JOURNAL_FILE = 'journal.db'
 
-/** In the data folder. */
-export const JOURNAL_FILE = 'journal.db'
-
 export type StartOptions = {
   /** Directory of declarations. */
   readonly path: string

@@ -1,16 +1,16 @@
 // The controller over HTTP: devices, admins, health, metrics, and the status page.
 import type { AddressInfo } from 'node:net'
 import type { Metrics } from '../project/metrics.ts'
-import { type App, closeApp, newApp, type TimeLimits } from './app.ts'
+import { registerAdminRoutes } from './admin-routes.ts'
+import { closeApp, newApp, type TimeLimits } from './app.ts'
 import type { ServeContext } from './context.ts'
 import { registerDeviceRoutes } from './device-routes.ts'
 import { registerHealth } from './health.ts'
+import { registerStatusPage } from './status-page.ts'
 
 export type ServerOptions = ServeContext & {
   readonly metrics: Metrics
   readonly limits?: TimeLimits
-  /** Further routes, e.g. the status page. */
-  readonly routes?: readonly ((app: App, context: ServeContext) => void)[]
 }
 
 export type HttpServer = {
@@ -21,10 +21,13 @@ export type HttpServer = {
 }
 
 export function createServer(options: ServerOptions): HttpServer {
-  const { controller, log, adminTokenHash, declarations, metrics, limits, routes = [] } = options
+  const { controller, log, adminTokenHash, declarations, metrics, limits } = options
   const context: ServeContext = { controller, log, adminTokenHash, declarations }
   const app = newApp({ log, onAnswered: metrics.answered, ...(limits && { limits }) })
-  for (const register of [registerDeviceRoutes, registerHealth, ...routes]) register(app, context)
+  registerDeviceRoutes(app, context)
+  registerAdminRoutes(app, context)
+  registerHealth(app, context)
+  registerStatusPage(app, context)
   app.get('/metrics', async (_request, reply) => {
     reply.type(metrics.contentType).header('cache-control', 'no-store')
     return metrics.render()
