@@ -43,18 +43,22 @@ export type DeviceOffers = {
   readonly withdrawn: readonly UpdateId[]
 }
 
-/** Offers in order of the update ids. A removed device is offered nothing. */
-export function offersFor(world: World, row: number): DeviceOffers {
+/**
+ * Offers in order of the update ids. A removed device is offered nothing. With `only`, of Install just what is said of
+ * these updates; who asks about few is answered faster.
+ */
+export function offersFor(world: World, row: number, only?: ReadonlySet<UpdateId>): DeviceOffers {
   if (!hasBit(world.fleet.present, row)) return { offers: [], withdrawn: [] }
   const approvals = new Map<UpdateId, Approval[]>()
   const withdrawn = new Set<UpdateId>()
   const uninstall = new Map<UpdateId, string[]>()
-  for (const rollout of rolloutsByName(world)) {
+  for (const rollout of only === undefined ? rolloutsByName(world) : rolloutsNaming(world, only)) {
     const index = phaseIndexOf(rollout, row)
     if (index < 0) continue
     const approval = approvalFor(world, rollout, index, row)
     for (const id of rollout.updates)
-      if (approval === undefined || !mayInstall(world, id, row)) withdrawn.add(id)
+      if (only !== undefined && !only.has(id)) continue
+      else if (approval === undefined || !mayInstall(world, id, row)) withdrawn.add(id)
       else put(approvals, id, approval)
     for (const id of rollout.uninstall) put(uninstall, id, `rollback of ${rollout.name}`)
   }
@@ -103,6 +107,30 @@ function rolloutsByName(world: World): RolloutRecord[] {
   const rollouts = [...world.control.rollouts.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
   sorted.set(world.control.rollouts, rollouts)
   return rollouts
+}
+
+type Naming = {
+  readonly byUpdate: ReadonlyMap<UpdateId, readonly RolloutRecord[]>
+  readonly uninstalling: readonly RolloutRecord[]
+}
+
+const namings = new WeakMap<World['control']['rollouts'], Naming>()
+
+/** The rollouts that say something of these updates, or uninstall, by name. */
+function rolloutsNaming(world: World, only: ReadonlySet<UpdateId>): RolloutRecord[] {
+  const naming = namings.get(world.control.rollouts) ?? namingOf(world)
+  const found = new Set(naming.uninstalling)
+  for (const id of only) for (const rollout of naming.byUpdate.get(id) ?? []) found.add(rollout)
+  return [...found].sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+function namingOf(world: World): Naming {
+  const byUpdate = new Map<UpdateId, RolloutRecord[]>()
+  const rollouts = rolloutsByName(world)
+  for (const rollout of rollouts) for (const id of rollout.updates) put(byUpdate, id, rollout)
+  const naming = { byUpdate, uninstalling: rollouts.filter(({ uninstall }) => uninstall.length > 0) }
+  namings.set(world.control.rollouts, naming)
+  return naming
 }
 
 // The map of rollouts is replaced with every change, never changed itself.

@@ -20,7 +20,7 @@ export type Machine = {
   /** When a person restarts the device, if the agent may not. */
   readonly personRestarts: (now: EpochMs) => EpochMs
   /** Makes an installation or removal so. Returns the updates of which a scan now finds something else. */
-  readonly commit: (offer: AgentOffer) => readonly UpdateId[]
+  readonly commit: (offer: AgentOffer, now: EpochMs) => readonly UpdateId[]
   /** `now` when the device is on, else when it will be. */
   readonly onFrom: (now: EpochMs) => EpochMs
   readonly retryAfterMs: number
@@ -81,12 +81,9 @@ export function newAgent(): Agent {
 export function receivePolicy(agent: Agent, policy: AgentPolicy, now: EpochMs): void {
   agent.policy = policy
   agent.contactAt = now
-  const offered = new Set(policy.offers.map(({ id }) => id))
-  for (const id of agent.downloads.keys()) if (!offered.has(id)) agent.downloads.delete(id)
-  for (const id of agent.tries.keys()) if (!offered.has(id)) agent.tries.delete(id)
-  if (agent.scanned.size === 0) return
-  const watched = new Set(policy.watched.map(({ id }) => id))
-  for (const id of agent.scanned.keys()) if (!watched.has(id)) agent.scanned.delete(id)
+  keepOnly(agent.downloads, policy.offers)
+  keepOnly(agent.tries, policy.offers)
+  keepOnly(agent.scanned, policy.watched)
 }
 
 /** The policy was found unchanged. */
@@ -161,6 +158,12 @@ export function hasWork(agent: Agent, machine: Machine): boolean {
   return agent.policy.offers.some((offer) => isWanted(agent, machine, offer))
 }
 
+function keepOnly(map: Map<UpdateId, unknown>, named: readonly { readonly id: UpdateId }[]): void {
+  if (map.size === 0) return
+  const kept = new Set(named.map(({ id }) => id))
+  for (const id of map.keys()) if (!kept.has(id)) map.delete(id)
+}
+
 function byStatus(agent: Agent, wanted: ComplianceState): UpdateId[] {
   const ids: UpdateId[] = []
   for (const [id, status] of agent.statuses) if (status === wanted) ids.push(id)
@@ -228,15 +231,15 @@ function finishInstall(agent: Agent, machine: Machine, now: EpochMs, onEvent?: (
     say(agent, offer.id, 5)
     onEvent?.({ type: 'Finished', at: endsAt, offer })
   } else {
-    complete(agent, machine, offer)
+    complete(agent, machine, offer, endsAt)
     onEvent?.({ type: 'Finished', at: endsAt, offer })
   }
   return true
 }
 
-function complete(agent: Agent, machine: Machine, offer: AgentOffer): void {
+function complete(agent: Agent, machine: Machine, offer: AgentOffer, at: EpochMs): void {
   agent.tries.delete(offer.id)
-  scan(agent, machine, machine.commit(offer))
+  scan(agent, machine, machine.commit(offer, at))
   if (offer.action === 'Install') say(agent, offer.id, 4)
   else agent.messages.delete(offer.id)
 }
@@ -246,7 +249,7 @@ function finishRestart(agent: Agent, machine: Machine, now: EpochMs, onEvent?: (
   if (until === undefined || until > now) return false
   agent.restartingUntil = undefined
   for (const { offer } of agent.awaiting) {
-    complete(agent, machine, offer)
+    complete(agent, machine, offer, until)
     onEvent?.({ type: 'Restarted', at: until, offer })
   }
   agent.awaiting = []

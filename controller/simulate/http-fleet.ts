@@ -1,9 +1,9 @@
 // Simulated devices that talk to a real controller over its HTTP interface, on a clock that may run fast: the fleet of
 // the quickstart. Each is the same agent as in a simulation; what differs is that its calls are requests.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
 import { type EpochMs, HOUR, MINUTE, toRfc3339 } from '../model/instant.ts'
 import type { DeviceReport } from '../model/report.ts'
-import type { UpdateId } from '../model/update.ts'
 import type { Policy } from '../project/policy.ts'
 import {
   type Agent,
@@ -13,7 +13,6 @@ import {
   newAgent,
   receivePolicy,
   renewPolicy,
-  scan,
   scanWatched,
   takeReport,
 } from './agent.ts'
@@ -22,8 +21,8 @@ import { newEventHeap, nextEventAt, popEvent, pushEvent } from './event-heap.ts'
 import { callAt } from './population.ts'
 import { machineOf, type Truth } from './truth.ts'
 
-/** What a device keeps over a restart of the fleet. Plain data. */
-export type DeviceMemory = { token?: string; etag?: string; agent: Agent }
+/** What a device keeps over a restart of the fleet. Plain data. `unsent`: a report that was not acknowledged yet. */
+export type DeviceMemory = { token?: string; etag?: string; unsent?: DeviceReport; readonly agent: Agent }
 
 export type HttpFleet = {
   readonly truth: Truth
@@ -52,6 +51,9 @@ export type FleetSurroundings = {
   /** A request could not be made or was refused; the device tries again. */
   readonly onTrouble: (message: string) => void
 }
+
+const EnrolAnswer = z.object({ token: z.string() })
+const ReportAnswer = z.object({ lastSequence: z.int() })
 
 /** Requests under way at once. */
 const MAX_REQUESTS = 24
@@ -112,8 +114,9 @@ async function stepDevice(fleet: HttpFleet, device: HttpDevice, around: FleetSur
     const more = calls ? scanWatched(agent, machine, now) : Infinity
     let next = advance(agent, machine, around.now())
     while (next <= around.now()) next = advance(agent, machine, around.now())
-    if (hasNews(agent) && device.sendAt === Infinity) device.sendAt = calls ? 0 : around.now() + around.messagesEvery
-    if (around.now() >= device.sendAt) await sendReport(fleet, device, around)
+    if ((hasNews(agent) || memory.unsent !== undefined) && device.sendAt === Infinity)
+      device.sendAt = calls ? 0 : around.now() + around.messagesEvery
+    if (around.now() >= device.sendAt) await sendReport(device, around)
     return Math.max(Math.min(next, more, device.callAt, device.sendAt), around.now() + MINUTE)
   } finally {
     device.busy = false
@@ -124,42 +127,39 @@ async function enrol({ truth }: HttpFleet, device: HttpDevice, around: FleetSurr
   const { ids, attributes } = truth.population
   const body = { device: ids[device.index], key: around.enrolmentKey, attributes: attributes[device.index] }
   const answer = await request(around, 'POST', '/v1/enrol', body)
-  const { token } = (await answer.json()) as { token: string }
-  device.memory.token = token
+  device.memory.token = EnrolAnswer.parse(await answer.json()).token
   device.memory.agent.sequence = 0
 }
 
 async function fetchPolicy({ truth }: HttpFleet, device: HttpDevice, around: FleetSurroundings): Promise<void> {
-  const { memory, machine } = device
+  const { memory } = device
   const answer = await request(around, 'GET', '/v1/policy', undefined, memory)
   const now = around.now()
   if (answer.status === 304) renewPolicy(memory.agent, now)
   else {
-    receivePolicy(memory.agent, agentPolicy((await answer.json()) as Policy), now)
+    // The controller is this same program: its policy has the form that it says.
+    const policy: Policy = JSON.parse(await answer.text())
+    receivePolicy(memory.agent, agentPolicy(policy), now)
     const etag = answer.headers.get('etag')
     if (etag !== null) memory.etag = etag
   }
-  // A scan now and then tells of what nobody asked about: what the device needs.
-  scan(memory.agent, machine, memory.agent.policy.watched.map(({ id }) => id).filter(isNew(memory)))
   device.callAt = callAt(truth.population, device.index, now + 1)
 }
 
-function isNew({ agent }: DeviceMemory): (id: UpdateId) => boolean {
-  return (id) => !agent.scanned.has(id)
-}
-
-async function sendReport(_fleet: HttpFleet, device: HttpDevice, around: FleetSurroundings): Promise<void> {
-  const { agent } = device.memory
-  const report = takeReport(agent, around.now())
+// The same report again until it is acknowledged: its number makes sure that it counts once.
+async function sendReport(device: HttpDevice, around: FleetSurroundings): Promise<void> {
+  const { memory } = device
+  const report = memory.unsent ?? takeReport(memory.agent, around.now())
   device.sendAt = Infinity
   if (report === undefined) return
-  const body = { reports: [onTheWire(report)] }
-  const answer = await request(around, 'POST', '/v1/reports', body, device.memory)
-  const { lastSequence, ignored } = (await answer.json()) as { lastSequence: number; ignored: readonly unknown[] }
-  if (ignored.length === 0) return
-  // The controller knows of later reports than the device does: it was set back. It says everything again.
-  agent.sequence = lastSequence
-  agent.scanned.clear()
+  memory.unsent = report
+  const answer = await request(around, 'POST', '/v1/reports', { reports: [onTheWire(report)] }, memory)
+  const { lastSequence } = ReportAnswer.parse(await answer.json())
+  delete memory.unsent
+  if (lastSequence === report.sequence) return
+  // The controller has heard more from this device than the device remembers: it was set back, and says all again.
+  memory.agent.sequence = lastSequence
+  memory.agent.scanned.clear()
   device.callAt = 0
 }
 

@@ -19,7 +19,7 @@ import {
   takeReport,
 } from './agent.ts'
 import { callAt, lastCall, longOutages, type Population, reachableFrom } from './population.ts'
-import { machineOf, statusOf, type Truth } from './truth.ts'
+import { findNeeded, machineOf, type Truth } from './truth.ts'
 import { newTimesMemo, type TimesMemo, worldPolicy } from './world-policy.ts'
 
 export type SimulatedFleet = {
@@ -141,20 +141,21 @@ export function eachMember(fleet: SimulatedFleet, rows: BitPlane | 'All', visit:
     if (member !== undefined && (rows === 'All' || hasBit(rows, member.row))) visit(member)
 }
 
+const NOTHING: ReadonlySet<UpdateId> = new Set()
+
 function fetchPolicy(fleet: SimulatedFleet, member: Member, now: EpochMs, around: Surroundings): void {
   const { agent, machine } = member
   member.callAt = Infinity
   if (member.outdated || now >= member.goodUntil) {
-    const wants = (id: UpdateId, action: 'Install' | 'Uninstall') =>
-      machine.status(id) === (action === 'Install' ? 2 : 3)
-    const { policy, goodUntil } = worldPolicy(around.world(), member.row, now, fleet.memo, wants)
+    const needed = fleet.truth.needed[member.index] ?? NOTHING
+    const { policy, goodUntil } = worldPolicy(around.world(), member.row, now, fleet.memo, needed)
     receivePolicy(agent, policy, now)
     member.outdated = false
     member.goodUntil = goodUntil
   }
   for (; member.scannedTo < fleet.released.length; member.scannedTo++) {
     const id = fleet.released[member.scannedTo]
-    if (id !== undefined && statusOf(fleet.truth, id, member.index) === 2) agent.statuses.set(id, 2)
+    if (id !== undefined && findNeeded(fleet.truth, id, member.index, now)) agent.statuses.set(id, 2)
   }
   if (fleet.daily && now - member.scannedAt >= DAY) {
     agent.scanned.clear()

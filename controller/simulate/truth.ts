@@ -17,7 +17,8 @@ export type Truth = {
   readonly patchedUntil: EpochMs
   /** Every update that any feed has, released or not. */
   readonly updates: ReadonlyMap<UpdateId, UpdateTruth>
-  readonly failures: readonly FailureTruth[]
+  /** By device: what a scan finds missing. */
+  readonly needed: Set<UpdateId>[]
   /** Devices that have each product entry's products. */
   readonly owners: readonly { readonly products: readonly string[]; readonly devices: BitPlane }[]
 }
@@ -27,6 +28,8 @@ type UpdateTruth = {
   /** Devices on which it has a place; undefined for all. */
   applicable: BitPlane | undefined
   readonly installed: BitPlane
+  /** Uninstalled after the start. */
+  readonly removed: BitPlane
   /** Known updates that replace it. */
   readonly replacedBy: UpdateTruth[]
   readonly failures: FailureTruth[]
@@ -46,13 +49,15 @@ export function newTruth(population: Population, spec: ScenarioSpec, updates: It
       update,
       applicable: applicableTo(update, owners),
       installed: newPlane(),
+      removed: newPlane(),
       replacedBy: [],
       failures: failures.filter(({ failure }) => concerns(failure, update)),
     })
   for (const truth of known.values())
     for (const id of truth.update.supersedes) if (id !== truth.update.id) known.get(id)?.replacedBy.push(truth)
   const patchedUntil = spec.patchedUntil ?? population.start
-  return { population, spec, patchedUntil, updates: known, failures, owners }
+  const needed = population.ids.map(() => new Set<UpdateId>())
+  return { population, spec, patchedUntil, updates: known, needed, owners }
 }
 
 /** The device as its agent sees it. */
@@ -82,42 +87,77 @@ export function machineOf(truth: Truth, row: number): Machine {
     restart: (now) => drawn(install.restart, 'restart', now),
     personRestarts: (now) =>
       now + whole(1, Math.max(1, minutesOf(install.personRestarts)), seed, id, 'person', now) * MINUTE,
-    commit: (offer) => commit(truth, offer, row),
+    commit: (offer, now) => commit(truth, offer, row, now),
     onFrom: (now) => onFrom(population, row, now),
     retryAfterMs: minutesOf(install.retryAfter) * MINUTE,
     maxAttempts: install.attempts,
   }
 }
 
-/** What a scan of the device finds. Only a newer update that is there makes an older one superfluous. */
-export function statusOf(truth: Truth, id: UpdateId, row: number): ComplianceState {
+/** A released update comes to the device's notice. Returns whether it is missing there. */
+export function findNeeded(truth: Truth, id: UpdateId, row: number, now: EpochMs): boolean {
   const known = truth.updates.get(id)
-  if (known === undefined) return 1
-  if (known.applicable !== undefined && !hasBit(known.applicable, row)) return 1
-  if (hasBit(known.installed, row) || known.update.released < truth.patchedUntil) return 3
-  return isReplaced(truth, known, row, 0) ? 1 : 2
+  const needed = known !== undefined && isApplicable(known, row) && !isThere(truth, known, row)
+  if (!needed || isReplaced(truth, known, row, now, 0)) return false
+  truth.needed[row]?.add(id)
+  return true
+}
+
+// What nobody has told the device of counts as not required.
+function statusOf(truth: Truth, id: UpdateId, row: number): ComplianceState {
+  if (truth.needed[row]?.has(id)) return 2
+  const known = truth.updates.get(id)
+  return known !== undefined && isApplicable(known, row) && isThere(truth, known, row) ? 3 : 1
+}
+
+function isApplicable({ applicable }: UpdateTruth, row: number): boolean {
+  return applicable === undefined || hasBit(applicable, row)
+}
+
+function isThere({ patchedUntil }: Truth, { update, installed, removed }: UpdateTruth, row: number): boolean {
+  return hasBit(installed, row) || (update.released < patchedUntil && !hasBit(removed, row))
 }
 
 const MAX_CHAIN = 1000
 
-function isReplaced(truth: Truth, known: UpdateTruth, row: number, depth: number): boolean {
+/** Whether a newer update that is there, at whatever distance, makes this one superfluous. */
+function isReplaced(truth: Truth, known: UpdateTruth, row: number, now: EpochMs, depth: number): boolean {
   if (depth > MAX_CHAIN) return false
   return known.replacedBy.some(
     (newer) =>
-      (newer.applicable === undefined || hasBit(newer.applicable, row)) &&
-      (hasBit(newer.installed, row) ||
-        newer.update.released < truth.patchedUntil ||
-        isReplaced(truth, newer, row, depth + 1)),
+      newer.update.released <= now &&
+      isApplicable(newer, row) &&
+      (isThere(truth, newer, row) || isReplaced(truth, newer, row, now, depth + 1)),
   )
 }
 
-function commit(truth: Truth, offer: AgentOffer, row: number): UpdateId[] {
-  const known = truth.updates.get(offer.id)
-  if (known === undefined) return []
-  if (offer.action === 'Install') setBit(known.installed, row)
-  else clearBit(known.installed, row)
-  const older = known.update.supersedes.filter((id) => id !== offer.id && truth.updates.has(id))
-  return [offer.id, ...older]
+function commit(truth: Truth, { id, action }: AgentOffer, row: number, now: EpochMs): UpdateId[] {
+  const known = truth.updates.get(id)
+  const needed = truth.needed[row]
+  if (known === undefined || needed === undefined) return []
+  if (action === 'Install') {
+    setBit(known.installed, row)
+    const changed = [id, ...missingBelow(truth, known, needed)]
+    for (const one of changed) needed.delete(one)
+    return changed
+  }
+  clearBit(known.installed, row)
+  setBit(known.removed, row)
+  return [id, ...known.update.supersedes].filter((one) => findNeeded(truth, one, row, now))
+}
+
+/** What the update replaces, directly or not, and was missing. */
+function missingBelow(truth: Truth, known: UpdateTruth, needed: ReadonlySet<UpdateId>): UpdateId[] {
+  const found = new Set<UpdateId>()
+  const look = [known]
+  for (let one = look.pop(); one !== undefined; one = look.pop())
+    for (const id of one.update.supersedes) {
+      const older = truth.updates.get(id)
+      if (older === undefined || found.has(id) || !needed.has(id) || id === known.update.id) continue
+      found.add(id)
+      look.push(older)
+    }
+  return [...found]
 }
 
 function applicableTo(update: Update, owners: Truth['owners']): BitPlane | undefined {

@@ -37,16 +37,16 @@ export type WorldPolicy = {
   readonly goodUntil: EpochMs
 }
 
-/** `wants`: what the device finds to do. What it has no use for is left out. */
+/** `needed`: what a scan finds missing. What the device has no use for is left out. */
 export function worldPolicy(
   world: World,
   row: number,
   now: EpochMs,
   memo: TimesMemo,
-  wants: (id: UpdateId, action: Offer['action']) => boolean,
+  needed: ReadonlySet<UpdateId>,
 ): WorldPolicy {
-  const useful = offersFor(world, row).offers.filter(
-    (offer) => (offer.action === 'Uninstall' || (offer.status & 1) === 0) && wants(offer.update.id, offer.action),
+  const useful = offersFor(world, row, needed).offers.filter(
+    ({ action, status }) => action === 'Uninstall' || (status & 1) === 0,
   )
   const maxAgeMs = POLICY_MAX_AGE_SECONDS * 1000
   const watched = watchedBy(world, row)
