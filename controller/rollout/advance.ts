@@ -6,16 +6,20 @@ import { approvePhases, joinDevices } from './approve.ts'
 import { isStarted, isUnfinished, type RolloutRecord } from './control.ts'
 import { type Draft, emit, figuresInDraft, type Step, wantedUpdates } from './draft.ts'
 import { describeFigures, exceeded } from './gate.ts'
-import { passGate, startNextPhase } from './phases.ts'
+import { loseThreshold, passGate, startNextPhase } from './phases.ts'
 import { ruleNamed } from './rule-plan.ts'
 import { ofRollout, rollBack, unapproveAll } from './unapprove.ts'
 
 type Interrupt = { readonly name: string; readonly step: (draft: Draft, rollout: RolloutRecord) => Step }
 
-/** semantics.md §6, "Precedence when several things are true at once". */
+/**
+ * semantics.md §6, "Precedence when several things are true at once". That a threshold is lost is taken note of whatever else
+ * is true: a soak is without a break also where nobody could have gone on.
+ */
 export const INTERRUPTS: readonly Interrupt[] = [
   { name: 'RollbackAsked', step: rollbackAsked },
   { name: 'Ended', step: ended },
+  { name: 'ThresholdLost', step: loseThreshold },
   { name: 'Held', step: allWithdrawn },
   { name: 'PausedOrSuspended', step: paused },
   { name: 'FailureGate', step: failureGate },
@@ -32,10 +36,7 @@ const MAX_STEPS = 200
 
 /** Takes every rollout as far as it can go now, oldest first, and notes what each one waits for. */
 export function advanceRollouts(draft: Draft): void {
-  const order = [...draft.control.rollouts.values()].sort(
-    (a, b) => a.plannedAt - b.plannedAt || (a.name < b.name ? -1 : 1),
-  )
-  for (const { name } of order) advance(draft, name)
+  for (const { name } of [...draft.control.rollouts.values()].sort(byAge)) advance(draft, name)
 }
 
 function advance(draft: Draft, name: string): void {
@@ -145,9 +146,8 @@ function failureGate(draft: Draft, rollout: RolloutRecord): Step {
 
 function supersededByNewer(draft: Draft, rollout: RolloutRecord): Step {
   if (!isUnfinished(rollout) || rollout.rule === undefined) return undefined
-  for (const other of draft.control.rollouts.values()) {
-    if (other.rule !== rollout.rule || !isNewer(other, rollout) || other.plan.onNewer !== 'Replace') continue
-    if (other.status === 'Planned' ? !mayStart(draft, other) : other.status !== 'Progressing') continue
+  const newer = [...draft.control.rollouts.values()].filter((other) => replaces(draft, other, rollout))
+  for (const other of newer.sort(byAge).slice(-1)) {
     const message = `${other.name} goes on with the updates that are still wanted`
     emit(draft, {
       type: 'RolloutSuperseded',
@@ -160,6 +160,13 @@ function supersededByNewer(draft: Draft, rollout: RolloutRecord): Step {
     return 'Decided'
   }
   return undefined
+}
+
+// One that has started has taken the older one's place, however it has fared since, unless it was undone.
+function replaces(draft: Draft, other: RolloutRecord, rollout: RolloutRecord): boolean {
+  if (other.rule !== rollout.rule || !isNewer(other, rollout) || other.plan.onNewer !== 'Replace') return false
+  if (other.status === 'Planned') return mayStart(draft, other)
+  return other.rollbackAsked === undefined && ['Progressing', 'Halted', 'Succeeded'].includes(other.status)
 }
 
 // The parts of one evaluation stand beside each other.
@@ -178,11 +185,13 @@ function mayStart(draft: Draft, rollout: RolloutRecord): boolean {
   )
 }
 
-function halted(_draft: Draft, rollout: RolloutRecord): Step {
+function halted(draft: Draft, rollout: RolloutRecord): Step {
   if (rollout.status !== 'Halted') return undefined
   const index = rollout.phases.findIndex((phase) => phase.status === 'Halted')
   const phase = rollout.phases[index]
   const halt = phase !== undefined && isStarted(phase) ? phase.halt : undefined
+  // A pause took the approvals back; only failures keep them back (docs/decisions/0003).
+  if (halt?.reason !== 'FailureThreshold' && approvePhases(draft, rollout)) return 'Decided'
   const { commit, file } = rollout.provenance
   return {
     state: 'Stalled',
@@ -214,7 +223,11 @@ function olderUnfinished(draft: Draft, rollout: RolloutRecord): RolloutRecord | 
   if (rollout.rule === undefined) return undefined
   return [...draft.control.rollouts.values()]
     .filter((other) => other.rule === rollout.rule && isUnfinished(other) && isNewer(rollout, other))
-    .sort((a, b) => a.plannedAt - b.plannedAt || (a.name < b.name ? -1 : 1))[0]
+    .sort(byAge)[0]
+}
+
+function byAge(a: RolloutRecord, b: RolloutRecord): number {
+  return a.plannedAt - b.plannedAt || (a.name < b.name ? -1 : 1)
 }
 
 function approvals(draft: Draft, rollout: RolloutRecord): Step {

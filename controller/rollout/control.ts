@@ -16,8 +16,6 @@ export type Control = {
 export type RuleRecord = {
   /** When it was first declared: what was scheduled before is not made up for. */
   readonly since: EpochMs
-  /** When its declaration last changed. */
-  readonly changedAt: EpochMs
   /** The newest scheduled instant that has been evaluated. */
   readonly scheduled?: EpochMs
   readonly evaluatedAt?: EpochMs
@@ -26,6 +24,9 @@ export type RuleRecord = {
   readonly outcome?: { readonly failed: boolean; readonly reason: Reason; readonly message: string }
   /** `ringmaster evaluate` was asked for and has not been done. */
   readonly requestedBy?: string
+  /** Since the last evaluation: the catalog changed, the declaration of the rule changed. */
+  readonly catalogChanged: boolean
+  readonly declarationChanged: boolean
 }
 
 export type RolloutStatus = 'Planned' | 'Progressing' | 'Halted' | 'RolledBack' | 'Superseded' | 'Succeeded'
@@ -105,6 +106,8 @@ export function evolve(control: Control, at: EpochMs, decision: Decision): Contr
         ...withoutRequest(rule),
         scheduled: Math.max(decision.scheduled, rule.scheduled ?? 0),
         evaluatedAt: at,
+        catalogChanged: false,
+        declarationChanged: false,
         outcome: { failed: true, reason: decision.reason, message: decision.message },
       }))
     case 'RolloutPlanned':
@@ -161,7 +164,11 @@ function rolloutAfter(rollout: RolloutRecord, at: EpochMs, decision: RolloutDeci
     case 'RolloutPaused':
       return { ...rollout, paused: true }
     case 'RolloutResumed':
-      return { ...rollout, paused: false }
+      return {
+        ...rollout,
+        paused: false,
+        phases: rollout.phases.map((phase) => (phase.status === 'Active' ? { ...phase, timeoutFrom: at } : phase)),
+      }
     case 'RolloutSucceeded':
       return { ...rollout, status: 'Succeeded', ended: endOf(at, decision) }
     case 'RolloutSuperseded':
@@ -211,9 +218,10 @@ function phaseAfter(phase: PhaseRecord, at: EpochMs, decision: PhaseDecision): P
     return phase.status === 'Waiting' ? { status: 'Waiting', approvalAwaited: true } : phase
   if (decision.type === 'PhaseHalted') {
     const halt = { reason: decision.reason, message: decision.message, at }
-    return isStarted(phase)
-      ? { ...phase, status: 'Halted', halt, figures: figuresOf(decision) }
-      : { ...haltedBeforeStart(at), halt, figures: figuresOf(decision) }
+    if (!isStarted(phase)) return { ...haltedBeforeStart(at), halt, figures: figuresOf(decision) }
+    // Nobody watches the threshold of a halted phase, so a soak that it was in, or had passed, begins again.
+    const { thresholdMetAt: _, succeededAt: __, ...rest } = phase
+    return { ...rest, status: 'Halted', halt, figures: figuresOf(decision) }
   }
   return isStarted(phase) ? startedPhaseAfter(phase, at, decision) : phase
 }
@@ -288,6 +296,8 @@ function ruleEvaluated(
     ...withoutRequest(rule),
     scheduled: Math.max(decision.scheduled, rule.scheduled ?? 0),
     evaluatedAt: at,
+    catalogChanged: false,
+    declarationChanged: false,
     ...(decision.rollouts.length > 0 && { selected: decision.rollouts.flatMap((planned) => planned.updates).sort() }),
     outcome: { failed: false, reason: decision.reason, message: decision.message },
   }))
@@ -307,10 +317,22 @@ function rolloutPlanned(
     before.status !== 'RolledBack' &&
     before.updates.join() === fresh.updates.join() &&
     before.phases.every((phase, i) => phase.status === 'Waiting' || samePhase(before.plan, fresh.plan, i))
-  const planned = goesOn
-    ? { ...before, plan: fresh.plan, phases: fresh.phases.map((phase, i) => before.phases[i] ?? phase) }
-    : fresh
+  const planned = goesOn ? underNewPlan(before, fresh) : begunAgain(fresh, before)
   return { ...control, rollouts: new Map(control.rollouts).set(decision.rollout, planned) }
+}
+
+function underNewPlan(before: RolloutRecord, fresh: RolloutRecord): RolloutRecord {
+  const { group, plan, provenance } = fresh
+  const phases = fresh.phases.map((phase, i) => before.phases[i] ?? phase)
+  const planned = { ...before, group, plan, provenance, phases }
+  if (before.status !== 'Succeeded' || phases.every((phase) => phase.status !== 'Waiting')) return planned
+  const { ended: _, ...goingOn } = planned
+  return { ...goingOn, status: 'Progressing' }
+}
+
+// A person who paused it has not resumed it.
+function begunAgain(fresh: RolloutRecord, before: RolloutRecord | undefined): RolloutRecord {
+  return before?.pauseAsked === undefined ? fresh : { ...fresh, pauseAsked: before.pauseAsked }
 }
 
 function samePhase(a: ResolvedPlan, b: ResolvedPlan, i: number): boolean {

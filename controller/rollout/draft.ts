@@ -1,6 +1,6 @@
 // A decision in the making: what the planners of this folder have decided so far in one call of `decide`, what they have
 // to say about it, and when to look again. Each planner sees control as the decisions before it have left it.
-import { type BitPlane, clonePlane, setBit } from '../model/bit-plane.ts'
+import { type BitPlane, clonePlane, countShared, setBit } from '../model/bit-plane.ts'
 import type { ObjectRef } from '../model/declared.ts'
 import type { Decision, GateFigures } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
@@ -34,6 +34,8 @@ export type Draft = {
   next: EpochMs
   /** What has been decided here and is not in the world yet, and changes what gates count. */
   readonly expiring: Set<UpdateId>
+  /** Declared rollouts that begin again: what the world has counted for them is about what they were. */
+  readonly begunAgain: Set<string>
   stale: BitPlane
   countsChanged: boolean
 }
@@ -47,6 +49,7 @@ export function newDraft(world: World, now: EpochMs): Draft {
     notes: [],
     next: Infinity,
     expiring: new Set(),
+    begunAgain: new Set(),
     stale: world.fleet.stale,
     countsChanged: false,
   }
@@ -56,9 +59,17 @@ export function emit(draft: Draft, decision: Decision): void {
   draft.decisions.push(decision)
   draft.control = evolve(draft.control, draft.now, decision)
   if (decision.type === 'UpdatesExpired') for (const id of decision.expired) draft.expiring.add(id)
-  if (decision.type === 'UpdatesExpired' || decision.type === 'UpdatesHeld' || decision.type === 'HoldEnded')
-    draft.countsChanged = true
+  if (decision.type === 'RolloutPlanned' && draft.control.rollouts.get(decision.rollout)?.status === 'Planned')
+    draft.begunAgain.add(decision.rollout)
+  if (COUNTED_ANEW.has(decision.type)) draft.countsChanged = true
 }
+
+const COUNTED_ANEW: ReadonlySet<Decision['type']> = new Set([
+  'UpdatesExpired',
+  'UpdatesHeld',
+  'HoldEnded',
+  'RolloutPlanned',
+])
 
 export function markStaleInDraft(draft: Draft, rows: readonly number[]): void {
   draft.stale = clonePlane(draft.stale)
@@ -79,6 +90,10 @@ export function wantedUpdates(draft: Draft, updates: readonly UpdateId[]): Updat
 /** Gate figures with what was decided here; from the counters where that changes nothing. */
 export function figuresInDraft(draft: Draft, rollout: RolloutRecord, index: number): GateFigures {
   const phase = rollout.phases[index]
+  if (draft.begunAgain.has(rollout.name)) {
+    const targets = phase && isStarted(phase) ? countShared(phase.targets, draft.world.fleet.present) : 0
+    return { targets, compliant: 0, failed: 0, unknown: targets }
+  }
   if (!draft.countsChanged || phase === undefined || !isStarted(phase)) return gateFigures(draft.world, rollout, index)
   return computeFigures(draft.world, rollout, index, phase, wantedUpdates(draft, rollout.updates), draft.stale)
 }

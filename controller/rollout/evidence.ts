@@ -17,6 +17,7 @@ import {
   newPlane,
   setBit,
   subtract,
+  unite,
 } from '../model/bit-plane.ts'
 import type { GateFigures } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
@@ -69,8 +70,18 @@ export function syncEvidence(world: World): void {
         compliant: newPlane(),
         failed: newPlane(),
         reported: newPlane(),
-        counts: rollout.plan.phases.map(() => ({ compliant: 0, failed: 0, reported: 0 })),
+        counts: noCounts(rollout),
       })
+}
+
+/** After a declared rollout was planned again: what was reported stays evidence where it goes on, and is counted by the new plan. */
+export function replanEvidence(world: World, name: string): void {
+  const rollout = world.control.rollouts.get(name)
+  const evidence = world.evidence.get(name)
+  if (rollout === undefined || evidence === undefined) return
+  for (const plane of [evidence.compliant, evidence.failed, evidence.reported]) plane.words.fill(0)
+  evidence.counts = noCounts(rollout)
+  refreshTargets(world, rollout, evidence)
 }
 
 /**
@@ -82,7 +93,7 @@ export function noteReport(world: World, row: number, observed: readonly UpdateI
   eachEvidence(world, (rollout, evidence) => {
     const index = phaseIndexOf(rollout, row)
     if (index < 0) return
-    if (madeAt >= evidenceFrom(world, rollout, index, row))
+    if (madeAt > evidenceFrom(world, rollout, index, row))
       for (const id of observed) {
         const seen = evidence.seen.get(id)
         if (seen !== undefined) setBit(seen, row)
@@ -112,9 +123,7 @@ export function refreshEffective(world: World): void {
     const effective = effectiveUpdates(world, rollout.updates)
     if (effective.join() === evidence.effective.join()) return
     evidence.effective = effective
-    rollout.phases.forEach((phase, index) => {
-      if (isStarted(phase)) eachBit(phase.targets, (row) => refreshDevice(world, rollout, evidence, index, row))
-    })
+    refreshTargets(world, rollout, evidence)
   })
 }
 
@@ -145,10 +154,12 @@ export function computeFigures(
     const planes = world.compliance.updates.get(id)
     intersect(compliant, planes?.lo ?? newPlane())
   }
-  const failed = clonePlane(targets)
-  eachBit(targets, (row) => {
+  const failed = newPlane()
+  for (const id of effective) unite(failed, world.compliance.failed.get(id)?.devices ?? newPlane())
+  eachBit(intersect(clonePlane(failed), targets), (row) => {
     if (!hasFailed(world, rollout, index, row, effective)) clearBit(failed, row)
   })
+  intersect(failed, targets)
   return {
     targets: countBits(targets),
     compliant: countBits(compliant),
@@ -162,6 +173,16 @@ function eachEvidence(world: World, visit: (rollout: RolloutRecord, evidence: Ev
     const rollout = world.control.rollouts.get(name)
     if (rollout !== undefined) visit(rollout, evidence)
   }
+}
+
+function noCounts(rollout: RolloutRecord): Evidence['counts'] {
+  return rollout.plan.phases.map(() => ({ compliant: 0, failed: 0, reported: 0 }))
+}
+
+function refreshTargets(world: World, rollout: RolloutRecord, evidence: Evidence): void {
+  rollout.phases.forEach((phase, index) => {
+    if (isStarted(phase)) eachBit(phase.targets, (row) => refreshDevice(world, rollout, evidence, index, row))
+  })
 }
 
 function refreshDevice(world: World, rollout: RolloutRecord, evidence: Evidence, index: number, row: number): boolean {
@@ -199,7 +220,7 @@ function hasFailed(
   const evidence = world.evidence.get(rollout.name)
   return effective.some((id) => {
     const enforcement = enforcementOf(world.compliance, id, row)
-    if (enforcement === undefined || !isFailure(enforcement.state) || enforcement.at < from) return false
+    if (enforcement === undefined || !isFailure(enforcement.state) || enforcement.at <= from) return false
     const compliant = (complianceOf(world.compliance, id, row) & 1) === 1
     return !(compliant && evidence !== undefined && hasSeen(evidence, id, row))
   })

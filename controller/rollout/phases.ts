@@ -1,12 +1,12 @@
 // The ordinary course of a rollout: a phase passes its gate and soak, the next one starts (semantics.md §6).
 import { type BitPlane, countBits, encodePlane } from '../model/bit-plane.ts'
 import type { Decision } from '../model/facts.ts'
-import { durationMs, type EpochMs, toRfc3339 } from '../model/instant.ts'
+import { type EpochMs, MINUTE, toRfc3339 } from '../model/instant.ts'
 import type { ResolvedPhase } from '../model/plan.ts'
 import { isStarted, type RolloutRecord, type StartedPhase } from './control.ts'
 import { type Draft, emit, figuresInDraft, type Step, wakeAt } from './draft.ts'
 import { describeFigures, devicesNeeded, isMet } from './gate.ts'
-import { phaseCandidates } from './targets.ts'
+import { lengthOf, phaseCandidates } from './targets.ts'
 import { ofRollout } from './unapprove.ts'
 
 /** The gate of the active phase: threshold, soak, and the time it may take. */
@@ -17,8 +17,7 @@ export function passGate(draft: Draft, rollout: RolloutRecord): Step {
   if (phase === undefined || planned === undefined || !isStarted(phase)) return undefined
   const figures = figuresInDraft(draft, rollout, index)
   const common = { ...ofRollout(rollout), phase: planned.name, ...figures }
-  const met = isMet(planned.success, figures)
-  if (met && phase.thresholdMetAt === undefined) {
+  if (phase.thresholdMetAt === undefined && isMet(planned.success, figures)) {
     emit(draft, {
       type: 'ThresholdMet',
       ...common,
@@ -27,12 +26,8 @@ export function passGate(draft: Draft, rollout: RolloutRecord): Step {
     })
     return 'Decided'
   }
-  if (!met && phase.thresholdMetAt !== undefined) {
-    emit(draft, { type: 'ThresholdLost', ...common, reason: 'ThresholdLost', message: describeFigures(figures) })
-    return 'Decided'
-  }
   if (phase.thresholdMetAt !== undefined) {
-    const until = phase.thresholdMetAt + length(planned.soak)
+    const until = phase.thresholdMetAt + lengthOf(planned.soak)
     if (draft.now >= until) {
       emit(draft, {
         type: 'PhaseSucceeded',
@@ -54,6 +49,26 @@ export function passGate(draft: Draft, rollout: RolloutRecord): Step {
   return waitForGate(draft, rollout, planned, phase, common)
 }
 
+/** The active phase no longer meets its threshold: its soak is broken. */
+export function loseThreshold(draft: Draft, rollout: RolloutRecord): Step {
+  for (const [index, phase] of rollout.phases.entries()) {
+    const planned = rollout.plan.phases[index]
+    if (planned === undefined || phase.status !== 'Active' || phase.thresholdMetAt === undefined) continue
+    const figures = figuresInDraft(draft, rollout, index)
+    if (isMet(planned.success, figures)) continue
+    emit(draft, {
+      type: 'ThresholdLost',
+      ...ofRollout(rollout),
+      phase: planned.name,
+      ...figures,
+      reason: 'ThresholdLost',
+      message: describeFigures(figures),
+    })
+    return 'Decided'
+  }
+  return undefined
+}
+
 type GateCommon = Omit<Extract<Decision, { readonly type: 'PhaseHalted' }>, 'type' | 'reason' | 'message'>
 
 function waitForGate(
@@ -66,7 +81,7 @@ function waitForGate(
   const needed = devicesNeeded(planned.success, common.targets)
   const gate = `phase ${planned.name}: ${describeFigures(common)}; ${needed} have to be compliant`
   if (planned.timeout === undefined) return { state: 'Waiting', phase: planned.name, reason: 'GateOpen', message: gate }
-  const until = phase.timeoutFrom + length(planned.timeout)
+  const until = phase.timeoutFrom + lengthOf(planned.timeout)
   if (draft.now >= until) {
     const message = `${describeFigures(common)}; ${needed} had to be compliant within ${planned.timeout}`
     emit(draft, { type: 'PhaseHalted', ...common, ...ofRollout(rollout), reason: 'PhaseTimeout', message })
@@ -133,10 +148,11 @@ function promotionWait(draft: Draft, rollout: RolloutRecord, index: number): Ste
 function approverOf(draft: Draft, rollout: RolloutRecord, phase: string): string | undefined {
   const commanded = rollout.approvals.get(phase)
   if (commanded !== undefined) return commanded
+  const approvers: string[] = []
   for (const object of draft.world.objects.PhaseApproval.values())
     if (object.kind === 'PhaseApproval' && object.spec.rollout === rollout.name && object.spec.phase === phase)
-      return object.spec.approvedBy
-  return undefined
+      approvers.push(object.spec.approvedBy)
+  return approvers.length === 0 ? undefined : approvers.sort().join(' and ')
 }
 
 // A mistyped selector must not sail through the gate. It is no failure of the updates, so nothing is rolled back.
@@ -192,10 +208,10 @@ function phaseTimes(
   now: EpochMs,
 ): { available: EpochMs; deadline: EpochMs } {
   const from = index === 0 ? (rollout.provenance.evaluation ?? now) : now
-  const available = from + length(planned.deployment.availableAfter)
-  return { available, deadline: Math.max(available, now) + length(planned.deployment.deadlineAfter) }
+  const available = from + lengthOf(planned.deployment.availableAfter)
+  const since = now - available > ON_TIME_MS ? now : available
+  return { available, deadline: since + lengthOf(planned.deployment.deadlineAfter) }
 }
 
-function length(duration: string): number {
-  return durationMs(Temporal.Duration.from(duration))
-}
+/** A start within this of the scheduled instant is on time: it took so long to evaluate, sync or wake up. */
+const ON_TIME_MS = 15 * MINUTE

@@ -7,7 +7,7 @@ import type { UpdateId } from '../model/update.ts'
 import type { RolloutRecord } from './control.ts'
 import { type Draft, emit } from './draft.ts'
 import { templateNamed } from './rule-plan.ts'
-import { unapproveAll } from './unapprove.ts'
+import { rollBack, unapproveAll } from './unapprove.ts'
 
 type DeclaredRollout = Extract<Declared, { readonly kind: 'Rollout' }>
 
@@ -53,8 +53,12 @@ function planIfChanged(
   updates: readonly UpdateId[],
   plan: ResolvedPlan,
 ): void {
+  if (record?.rollbackAsked !== undefined && record.status !== 'RolledBack') {
+    rollBack(draft, record, record.rollbackAsked.reason, record.rollbackAsked.message)
+    return planIfChanged(draft, object, draft.control.rollouts.get(object.name), updates, plan)
+  }
   const sameUpdates = record !== undefined && record.updates.join() === updates.join()
-  if (sameUpdates && (record.status === 'RolledBack' || JSON.stringify(record.plan) === JSON.stringify(plan))) return
+  if (sameUpdates && staysAsItIs(record, object, plan)) return
   if (record !== undefined && !sameUpdates)
     unapproveAll(draft, record, 'GroupChanged', `group ${object.spec.group} has other updates now`)
   emit(draft, {
@@ -67,6 +71,12 @@ function planIfChanged(
     reason: record === undefined ? 'Declared' : 'GroupChanged',
     message: `${updates.length} updates of group ${object.spec.group}, declared in ${object.origin.file}`,
   })
+}
+
+// What was rolled back stays so until its content changes; removing it and declaring it again asks for it anew.
+function staysAsItIs(record: RolloutRecord, { spec }: DeclaredRollout, plan: ResolvedPlan): boolean {
+  if (record.status === 'RolledBack') return record.ended?.reason !== 'RolloutRemoved'
+  return record.group === spec.group && JSON.stringify(record.plan) === JSON.stringify(plan)
 }
 
 /** A group's content, sorted: a declared group before one that a rule made. */

@@ -58,7 +58,7 @@ function planRule(draft: Draft, rule: Rule): void {
     draft.notes.push({ ...refOf(rule), state: 'Stalled', reason: 'TemplateNotFound', message })
     return
   }
-  const due = dueEvaluation(draft.world, resolved, record, draft.now)
+  const due = dueEvaluation(resolved, record, draft.now)
   if (due !== undefined) evaluateRule(draft, rule, resolved, record, due)
   noteRule(draft, rule, resolved)
 }

@@ -41,7 +41,9 @@ function planHold(draft: Draft, hold: Hold): void {
     ...(terms.until !== undefined && { until: terms.until }),
   })
   const held = coveredBy(draft, hold)
-  if (sameHold(draft.control.holds.get(hold.name), terms, held, hold.spec.reason)) return
+  const before = draft.control.holds.get(hold.name)
+  if (sameHold(before, terms, held, hold.spec.reason)) return
+  const heldBefore = new Set(before?.collections === undefined ? before?.updates : [])
   emit(draft, {
     type: 'UpdatesHeld',
     hold: hold.name,
@@ -52,7 +54,8 @@ function planHold(draft: Draft, hold: Hold): void {
     message: hold.spec.reason,
   })
   const until = terms.until === undefined ? 'until it is removed' : `until ${toRfc3339(terms.until)}`
-  if (!terms.collections) unapproveSome(draft, held, 'Held', `hold ${hold.name}, ${until}: ${hold.spec.reason}`)
+  const fresh = held.filter((id) => !heldBefore.has(id))
+  if (!terms.collections) unapproveSome(draft, fresh, 'Held', `hold ${hold.name}, ${until}: ${hold.spec.reason}`)
 }
 
 function isOver(draft: Draft, hold: Hold): boolean {

@@ -9,7 +9,7 @@ import type { Recurrence } from '../model/recurrence.ts'
 import { BUILT_IN_TEMPLATES } from '../model/templates.ts'
 import { latestOccurrence, nextOccurrence } from '../schedule/recurrence.ts'
 import type { RuleRecord } from './control.ts'
-import type { Objects, World } from './world.ts'
+import type { Objects } from './world.ts'
 
 export type Rule = Extract<Declared, { readonly kind: 'AutomaticDeploymentRule' }>
 
@@ -48,7 +48,6 @@ export function resolveRule(objects: Objects, spec: AutomaticDeploymentRuleSpec)
 
 /** The evaluation that is due at `now`, if one is. Of several missed ones only the newest is made up for. */
 export function dueEvaluation(
-  world: World,
   rule: ResolvedRule,
   record: RuleRecord,
   now: EpochMs,
@@ -59,8 +58,8 @@ export function dueEvaluation(
     if (scheduled !== undefined && scheduled > Math.max(record.since, record.scheduled ?? 0))
       return { scheduled, trigger: 'Schedule' }
   }
-  if (rule.afterSync && world.catalogChangedAt > (record.evaluatedAt ?? 0)) return { scheduled: now, trigger: 'Sync' }
-  if (record.outcome?.failed && record.changedAt > (record.evaluatedAt ?? 0))
+  if (rule.afterSync && record.catalogChanged) return { scheduled: now, trigger: 'Sync' }
+  if (record.outcome?.failed && record.declarationChanged)
     return { scheduled: record.scheduled ?? now, trigger: 'Edit' }
   return undefined
 }

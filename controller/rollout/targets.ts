@@ -58,26 +58,50 @@ export function deviceTimes(
   device: string,
   zone: string | undefined,
 ): DeviceTimes {
-  const { timeBasis, spread } = planned.deployment
-  const wait =
-    planned.gradualOver === undefined ? 0 : gradualWait(durationMs(Temporal.Duration.from(planned.gradualOver)), device)
-  const local = (at: EpochMs) => (timeBasis === 'DeviceLocal' ? sameWallClock(at, rollout.plan.zone, zone) : at)
+  const { spread } = planned.deployment
   const share = spread === 'PT0S' ? 0 : stableHash(`spread/${device}`) / 0x1_0000_0000
   return {
-    available: local(phase.available) + wait,
-    deadline: local(phase.deadline) + wait + Math.floor(share * durationMs(Temporal.Duration.from(spread))),
+    available: onDevice(phase.available, rollout, planned, device, zone),
+    deadline: onDevice(phase.deadline, rollout, planned, device, zone) + Math.floor(share * lengthOf(spread)),
   }
 }
 
-/** From when a device's reports count for the gate of its phase: its updates were available to it, and it belonged to the phase. */
+/** A device's reports made after this count for the gate of its phase: its updates were available to it, and it belonged to the phase. */
 export function evidenceFrom(world: World, rollout: RolloutRecord, index: number, row: number): EpochMs {
   const planned = rollout.plan.phases[index]
   const phase = rollout.phases[index]
   const device = world.fleet.ids[row]
   if (planned === undefined || phase === undefined || !isStarted(phase) || device === undefined) return Infinity
-  const { available } = deviceTimes(rollout, planned, phase, device, deviceZone(world.fleet, row))
+  const { timeBasis } = planned.deployment
+  const zone = timeBasis === 'DeviceLocal' ? deviceZone(world.fleet, row) : undefined
+  const available = onDevice(phase.available, rollout, planned, device, zone)
   const joined = phase.joined.find((batch) => hasBit(batch.targets, row))
   return Math.max(available, joined?.at ?? phase.startedAt)
+}
+
+/** Milliseconds of an ISO-8601 duration without years and months. */
+export function lengthOf(duration: string): number {
+  const known = lengths.get(duration)
+  if (known !== undefined) return known
+  if (lengths.size >= MAX_LENGTHS) lengths.clear()
+  const length = durationMs(Temporal.Duration.from(duration))
+  lengths.set(duration, length)
+  return length
+}
+
+// The same few durations are asked for with every report, and reading one is slow; the memo changes no answer.
+const lengths = new Map<string, number>()
+const MAX_LENGTHS = 1000
+
+function onDevice(
+  at: EpochMs,
+  { plan }: RolloutRecord,
+  { gradualOver, deployment }: ResolvedPhase,
+  device: string,
+  zone: string | undefined,
+): EpochMs {
+  const wait = gradualOver === undefined ? 0 : gradualWait(lengthOf(gradualOver), device)
+  return (deployment.timeBasis === 'DeviceLocal' ? sameWallClock(at, plan.zone, zone) : at) + wait
 }
 
 // Ring positions are the same for every rule, so that 10 % are always the same devices and 25 % hold them too.

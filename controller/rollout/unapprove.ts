@@ -54,7 +54,8 @@ export function rollBack(draft: Draft, rollout: RolloutRecord, reason: Reason, m
   const devices = countBits(approvedTargets(rollout))
   const installed = installedByUpdate(draft.world, rollout)
   const canUndo = (id: UpdateId) => updateOf(draft.world.catalog, id)?.uninstallable === true
-  const uninstall = rollout.plan.uninstallOnRollback ? [...installed.keys()].filter(canUndo) : []
+  // Also those that no device has yet: an installation that is running now still finishes.
+  const uninstall = rollout.plan.uninstallOnRollback ? rollout.updates.filter(canUndo) : []
   const cannotUndo = [...installed]
     .filter(([id]) => !canUndo(id))
     .map(([update, count]) => ({ update, devices: count }))

@@ -11,6 +11,8 @@ import type { Control } from './control.ts'
 import type { Evidence } from './evidence.ts'
 
 export type World = {
+  /** The latest instant of any fact: where a clock steps back, time stands still until it has caught up. */
+  clock: EpochMs
   settings: Settings
   objects: Objects
   /** Declaration sources: what they last gave, and what is wrong with what they gave since. */

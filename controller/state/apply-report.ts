@@ -6,6 +6,7 @@ import type { EpochMs } from '../model/instant.ts'
 import type { ComplianceState, DeviceReport } from '../model/report.ts'
 import type { UpdateId } from '../model/update.ts'
 import { noteReport, refreshRow } from '../rollout/evidence.ts'
+import { TIME_ZONE_ATTRIBUTE } from '../rollout/targets.ts'
 import type { State } from './state.ts'
 
 /**
@@ -20,17 +21,18 @@ export function applyReport(state: State, at: EpochMs, device: string, report: D
     if (wasStale) refreshRow(state, row)
     return wasStale
   }
-  const moved = report.attributes !== undefined && putAttributes(state, row, report.attributes)
+  const attributes = report.attributes === undefined ? [] : setAttributes(state.fleet, row, report.attributes)
+  const moved = attributes.length > 0 && putAttributes(state, row, attributes)
   const madeAt = Math.min(report.at, at)
   const enforced = putEnforcement(state, row, report, madeAt)
   const observed = putCompliance(state, row, report)
-  const counted = (observed.length > 0 || enforced || wasStale) && noteReport(state, row, observed, madeAt)
+  const rezoned = attributes.includes(TIME_ZONE_ATTRIBUTE)
+  const counted = (observed.length > 0 || enforced || wasStale || rezoned) && noteReport(state, row, observed, madeAt)
   return moved || counted || wasStale
 }
 
-function putAttributes(state: State, row: number, attributes: Readonly<Record<string, string>>): boolean {
-  const changed = setAttributes(state.fleet, row, attributes)
-  if (changed.length === 0 || reevaluateDevice(state.fleet, state.collections, row, changed).length === 0) return false
+function putAttributes(state: State, row: number, changed: readonly string[]): boolean {
+  if (reevaluateDevice(state.fleet, state.collections, row, changed).length === 0) return false
   state.membershipVersion++
   return true
 }

@@ -11,14 +11,22 @@ import type { Declared, ObjectRef } from '../model/declared.ts'
 import { type CatalogSynced, type Command, type Decision, type Fact, type Input, isDecision } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
 import { evolve, isStarted, type PhaseRecord, type RolloutRecord, withRollout, withRule } from '../rollout/control.ts'
-import { forgetRow, gateFigures, refreshEffective, refreshRow, syncEvidence } from '../rollout/evidence.ts'
+import {
+  forgetRow,
+  gateFigures,
+  refreshEffective,
+  refreshRow,
+  replanEvidence,
+  syncEvidence,
+} from '../rollout/evidence.ts'
 import { applyReport } from './apply-report.ts'
 import { recompileCollections, type State } from './state.ts'
 
-/** Changes the state by one fact of the journal, made at `at`. */
+/** Changes the state by one fact of the journal, made at `at`; one that is dated before an earlier one counts as made at the same instant. */
 export function apply(state: State, at: EpochMs, fact: Fact): void {
-  if (isDecision(fact)) applyDecision(state, at, fact)
-  else applyInput(state, at, fact)
+  state.clock = Math.max(state.clock, at)
+  if (isDecision(fact)) applyDecision(state, state.clock, fact)
+  else applyInput(state, state.clock, fact)
 }
 
 function applyDecision(state: State, at: EpochMs, decision: Decision): void {
@@ -29,8 +37,8 @@ function applyDecision(state: State, at: EpochMs, decision: Decision): void {
     eachBit(decodePlane(decision.targets), (row) => {
       if (markStale(state.fleet, row)) refreshRow(state, row)
     })
-  if (decision.type === 'RolloutPlanned') state.evidence.delete(decision.rollout)
   syncEvidence(state)
+  if (decision.type === 'RolloutPlanned') replanEvidence(state, decision.rollout)
   if (decision.type === 'UpdatesExpired' || decision.type === 'UpdatesHeld' || decision.type === 'HoldEnded')
     refreshEffective(state)
 }
@@ -86,14 +94,32 @@ function declare(state: State, at: EpochMs, put: readonly Declared[], removed: r
   for (const object of put) {
     state.objects[object.kind].set(object.name, object)
     if (object.kind === 'AutomaticDeploymentRule') declareRule(state, at, object.name)
+    keepAfterAll(state, object)
   }
   if ([...put, ...removed].some((object) => object.kind === 'Collection')) recompileCollections(state)
 }
 
 function declareRule(state: State, at: EpochMs, name: string): void {
-  const before = state.control.rules.get(name)
-  const record = before === undefined ? { since: at, changedAt: at } : { ...before, changedAt: at }
+  const before = state.control.rules.get(name) ?? { since: at, catalogChanged: state.catalogChangedAt > 0 }
+  const record = { ...before, declarationChanged: true }
   state.control = { ...state.control, rules: new Map(state.control.rules).set(name, record) }
+}
+
+// Removed and declared again before anything was decided: nothing has happened.
+function keepAfterAll(state: State, object: Declared): void {
+  for (const { name, rollbackAsked } of ownedBy(state, object))
+    if (rollbackAsked?.reason === 'RuleRemoved' || rollbackAsked?.reason === 'RolloutRemoved')
+      state.control = withRollout(state.control, name, (rollout) => {
+        const { rollbackAsked: _, ...rest } = rollout
+        return rollout.status === 'RolledBack' ? rollout : rest
+      })
+}
+
+function ownedBy(state: State, { kind, name }: Declared): RolloutRecord[] {
+  if (kind !== 'AutomaticDeploymentRule' && kind !== 'Rollout') return []
+  return [...state.control.rollouts.values()].filter((rollout) =>
+    kind === 'Rollout' ? rollout.rule === undefined && rollout.name === name : rollout.rule === name,
+  )
 }
 
 // `prune` is read from the object as it last stood: what is gone cannot be asked any more.
@@ -101,16 +127,12 @@ function undeclare(state: State, object: Declared): void {
   state.objects[object.kind].delete(object.name)
   if (object.kind !== 'AutomaticDeploymentRule' && object.kind !== 'Rollout') return
   const isRule = object.kind === 'AutomaticDeploymentRule'
-  if (object.spec.prune !== 'Orphan')
-    for (const rollout of state.control.rollouts.values()) {
-      if (isRule ? rollout.rule !== object.name : rollout.rule !== undefined || rollout.name !== object.name) continue
-      state.control = askRollback(
-        state,
-        rollout,
-        isRule ? 'RuleRemoved' : 'RolloutRemoved',
-        `${object.kind} ${object.name} was removed`,
-      )
-    }
+  const reason = isRule ? 'RuleRemoved' : 'RolloutRemoved'
+  const message = `${object.kind} ${object.name} was removed`
+  const stopped = object.spec.suspend ? 'suspend: true' : object.spec.enabled === false ? 'enabled: false' : undefined
+  for (const rollout of ownedBy(state, object))
+    if (object.spec.prune !== 'Orphan') state.control = askRollback(state, rollout, reason, message)
+    else if (stopped !== undefined) state.control = keepStopped(state, rollout, `${message} and had ${stopped}`)
   if (!isRule) return
   const rules = new Map(state.control.rules)
   rules.delete(object.name)
@@ -123,7 +145,18 @@ function askRollback(
   reason: 'RuleRemoved' | 'RolloutRemoved' | 'RollbackByCommand',
   message: string,
 ): State['control'] {
-  return withRollout(state.control, name, (rollout) => ({ ...rollout, rollbackAsked: { reason, message } }))
+  return withRollout(state.control, name, (rollout) => ({
+    ...rollout,
+    rollbackAsked: rollout.rollbackAsked ?? { reason, message },
+  }))
+}
+
+// What was held back by its declaration does not go out because the declaration is gone.
+function keepStopped(state: State, { name }: RolloutRecord, reason: string): State['control'] {
+  return withRollout(state.control, name, (rollout) => ({
+    ...rollout,
+    pauseAsked: rollout.pauseAsked ?? { by: 'prune: Orphan', reason },
+  }))
 }
 
 function catalogSynced(state: State, at: EpochMs, fact: CatalogSynced): void {
@@ -139,6 +172,8 @@ function catalogSynced(state: State, at: EpochMs, fact: CatalogSynced): void {
   if (!changesCatalog(fact.change)) return
   applySync(state.catalog, fact.source, fact.change)
   state.catalogChangedAt = at
+  const rules = [...state.control.rules].map(([name, rule]) => [name, { ...rule, catalogChanged: true }] as const)
+  state.control = { ...state.control, rules: new Map(rules) }
   refreshEffective(state)
 }
 

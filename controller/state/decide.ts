@@ -16,9 +16,12 @@ export type Outcome = {
   readonly next: Temporal.Instant | undefined
 }
 
-/** Pure: the same state and instant give the same outcome, and the state is not changed. Deciding again after the decisions are applied yields none. */
+/**
+ * Pure: the same state and instant give the same outcome, and the state is not changed. Deciding again after the decisions are
+ * applied yields none. An instant before the newest fact of the state counts as that fact's.
+ */
 export function decide(state: State, now: Temporal.Instant): Outcome {
-  const draft = newDraft(state, now.epochMilliseconds)
+  const draft = newDraft(state, Math.max(now.epochMilliseconds, state.clock))
   planStaleDevices(draft)
   planExpiredUpdates(draft)
   planHolds(draft)

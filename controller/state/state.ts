@@ -17,6 +17,7 @@ export const DEFAULT_STALE_AFTER_MS = 7 * DAY
 export function newState(): State {
   return {
     version: 0,
+    clock: 0,
     settings: { staleAfterMs: DEFAULT_STALE_AFTER_MS },
     objects: newObjects(),
     sources: new Map(),

@@ -1,0 +1,146 @@
+// The laws of `decide` and of the fold, on random worlds: after every step of a random story all of them hold.
+import fc from 'fast-check'
+import { test } from 'tap'
+import { decodeSnapshot, encodeSnapshot } from '../../controller/journal/snapshot-codec.ts'
+import type { Decision, Fact } from '../../controller/model/facts.ts'
+import { apply } from '../../controller/state/apply.ts'
+import { decide } from '../../controller/state/decide.ts'
+import { decodeState, encodeState, newState, type State } from '../../controller/state/state.ts'
+import { type Scene, scene } from '../support/arbitrary.ts'
+import {
+  approvalsHaveProvenance,
+  countersAreTrue,
+  groupsAreSmall,
+  type Log,
+  newGroupsAreWanted,
+  offersKeepToPhases,
+  readLog,
+  rolledBackStaysSo,
+  sleepsUntilTheWakeUp,
+  waitsAreNamed,
+} from '../support/laws.ts'
+import { begin, take } from '../support/play.ts'
+import { type Entry, type Story, settle } from '../support/story.ts'
+import { type Witness, witness } from '../support/witness.ts'
+
+const RUNS = { seed: Number(process.env.SEED ?? 42), numRuns: Number(process.env.RUNS ?? 150) }
+
+type Turn = { readonly inputs: readonly Entry[]; readonly decided: readonly Entry<Decision>[] }
+
+test('after every step of a random story, what is decided, offered and counted keeps the laws', async (t) => {
+  let checked = 0
+  const tally = new Map<string, number>()
+  fc.assert(
+    fc.property(scene, (played) => {
+      const seen: Witness = new Map()
+      const log: Log = new Map()
+      const replanned = new Set<string>()
+      const check = (story: Story, { decided }: Turn) => {
+        for (const { at, fact } of decided) {
+          readLog(log, at, fact)
+          if (fact.type === 'RolloutPlanned') replanned.add(fact.rollout)
+        }
+        checked += decided.length
+        for (const { fact } of decided) tally.set(`${fact.type} ${fact.reason}`, (tally.get(`${fact.type} ${fact.reason}`) ?? 0) + 1)
+        groupsAreSmall(story)
+        newGroupsAreWanted(story, decided)
+        offersKeepToPhases(story)
+        approvalsHaveProvenance(story)
+        countersAreTrue(story, seen, replanned)
+        rolledBackStaysSo(story, log)
+        waitsAreNamed(story)
+        sleepsUntilTheWakeUp(story)
+      }
+      play(played, check, (state, at, fact) => witness(seen, state, at, fact))
+    }),
+    RUNS,
+  )
+  t.ok(checked > 1000, `${checked} decisions were looked at`)
+  console.error([...tally].sort())
+})
+
+test('a controller that starts again at any step, from the journal or a snapshot, has the same state to the byte', async (t) => {
+  fc.assert(
+    fc.property(scene, fc.nat(40), (played, when) => {
+      const replayed = newState()
+      let restored = newState()
+      let steps = 0
+      play(played, (story, { inputs, decided }) => {
+        for (const { at, fact } of written([...inputs, ...decided])) {
+          apply(replayed, at, fact)
+          apply(restored, at, fact)
+        }
+        const bytes = encodeState(story.state)
+        same(encodeState(replayed), bytes, 'from the journal')
+        same(encodeState(restored), bytes, 'from a snapshot and the journal after it')
+        if (steps++ === when) restored = decodeState(bytes)
+      })
+    }),
+    RUNS,
+  )
+  t.pass('every state was the same')
+})
+
+test('neither the order in which things stand in memory, nor that in which they came together, decides anything', async (t) => {
+  fc.assert(
+    fc.property(scene, (played) => {
+      let other = newState()
+      play(played, (story, { inputs, decided }) => {
+        for (const { at, fact } of inputs) apply(other, at, turned(fact))
+        const now = Temporal.Instant.fromEpochMilliseconds(story.now)
+        other = shuffled(other)
+        const outcome = decide(other, now)
+        const [mine, theirs] = [JSON.stringify(outcome.decisions), JSON.stringify(decided.map(({ fact }) => fact))]
+        if (mine !== theirs) throw new Error(`in another order decides ${mine}, not ${theirs}`)
+        for (const { at, fact } of decided) apply(other, at, fact)
+        const { notes, decisions } = decide(other, now)
+        if (decisions.length > 0) throw new Error('in another order no fixed point')
+        if (JSON.stringify(notes) !== JSON.stringify(story.notes)) throw new Error('in another order other notes')
+      })
+    }),
+    RUNS,
+  )
+  t.pass('the same was decided')
+})
+
+function play(played: Scene, check: (story: Story, turn: Turn) => void, listen?: Story['listen']): void {
+  const story = begin(played, listen)
+  const next = (facts: number, decided: number) => {
+    const inputs = story.facts.slice(facts, story.facts.length - (story.log.length - decided))
+    // At the story's own time, which may step back; the log of the story has the time that counts.
+    check(story, { inputs, decided: story.log.slice(decided) })
+  }
+  next(0, 0)
+  for (const step of played.steps) {
+    const [facts, decided] = [story.facts.length, story.log.length]
+    take(story, step)
+    settle(story)
+    next(facts, decided)
+  }
+}
+
+/** As it comes back from the journal. */
+function written(entries: readonly Entry[]): Entry[] {
+  return JSON.parse(JSON.stringify(entries))
+}
+
+function same(a: Uint8Array, b: Uint8Array, what: string): void {
+  if (Buffer.compare(a, b) !== 0) throw new Error(`the state ${what} differs`)
+}
+
+/** The objects of one revision the other way round. */
+function turned(fact: Fact): Fact {
+  return fact.type === 'ObjectsDeclared' ? { ...fact, put: fact.put.toReversed() } : fact
+}
+
+/** The same state with every Map the other way round. */
+function shuffled(state: State): State {
+  return decodeState(encodeSnapshot(backwards(decodeSnapshot(encodeState(state)))))
+}
+
+function backwards(value: unknown): unknown {
+  if (value instanceof Map) return new Map([...value].reverse().map(([key, inner]) => [key, backwards(inner)]))
+  if (Array.isArray(value)) return value.map(backwards)
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, backwards(inner)]))
+}
