@@ -84,7 +84,7 @@ export const LIMITS = {
   rollouts: 30,
   collections: 50,
   occasions: 20,
-  failures: 20,
+  failures: 12,
   decisions: 30,
   rules: 20,
   holds: 20,

@@ -37,7 +37,7 @@ export function explainStart(one: Case): Start {
     ...(offer === undefined ? [] : [timesStep(offer)]),
     freezeStep(one, sight, start, held.doubtful),
     windowStep(sight, start, opened.closed),
-    ...(offer?.action === 'Install' ? [startStep(offer, start)] : []),
+    ...(offer?.action === 'Install' ? [startStep(offer, sight, start)] : []),
   ]
   return { ...start, steps }
 }
@@ -67,7 +67,7 @@ function freezeStep(one: Case, sight: Sight, { offer, frozen }: Omit<Start, 'ste
   const names = sight.freezes.map(({ name }) => name).join(', ')
   if (frozen.length === 0)
     return { step: 'Freeze', outcome: 'Yes', reason: 'NotFrozen', message: `no freeze is ahead in 60 days${doubt}` }
-  const when = describeSome(frozen)
+  const when = describeSome(frozen, sight)
   if (offer?.approvals.some(({ urgent }) => urgent))
     return {
       step: 'Freeze',
@@ -111,11 +111,11 @@ function windowStep(sight: Sight, { open }: Omit<Start, 'steps'>, closed: Doubts
     step: 'Window',
     outcome: 'Yes',
     reason: 'WindowsAhead',
-    message: `${names}: open ${describeSome(open)}${doubt}`,
+    message: `${names}: open ${describeSome(open, sight)}${doubt}`,
   }
 }
 
-function startStep({ update }: Offer, { intervals, neverFits }: Omit<Start, 'steps'>): Step {
+function startStep({ update }: Offer, sight: Sight, { intervals, neverFits }: Omit<Start, 'steps'>): Step {
   const needs = `it needs up to ${update.maxRunTimeMinutes} minutes and 5 for a restart`
   if (neverFits !== undefined) return { step: 'Start', outcome: 'No', reason: 'NeverFits', message: neverFits }
   if (intervals.length === 0)
@@ -129,12 +129,16 @@ function startStep({ update }: Offer, { intervals, neverFits }: Omit<Start, 'ste
     step: 'Start',
     outcome: 'Yes',
     reason: 'StartsAhead',
-    message: `may start ${describeSome(intervals)}; ${needs}`,
+    message: `may start ${describeSome(intervals, sight)}; ${needs}`,
   }
 }
 
-function describeSome(intervals: readonly Interval[]): string {
-  const some = intervals.slice(0, NAMED).map(describeInterval).join(', ')
+// What goes on to the end of what is looked at has no end of its own.
+function describeSome(intervals: readonly Interval[], { until: horizon }: Interval): string {
+  const some = intervals
+    .slice(0, NAMED)
+    .map((one) => (one.until >= horizon ? `from ${toRfc3339(one.from)} on` : describeInterval(one)))
+    .join(', ')
   return intervals.length > NAMED ? `${some}, and ${plural(intervals.length - NAMED, 'more time')} in 60 days` : some
 }
 
