@@ -214,7 +214,7 @@ const simpleStep: fc.Arbitrary<Step> = fc.oneof(
     weight: 4,
     arbitrary: objects.map((made) => ({ type: 'Declare' as const, objects: Array.isArray(made) ? made : [made] })),
   },
-  { weight: 2, arbitrary: fc.record({ type: pick('Undeclare'), object: fc.nat(40) }) },
+  { weight: 1, arbitrary: fc.record({ type: pick('Undeclare'), object: fc.nat(40) }) },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -228,7 +228,7 @@ const simpleStep: fc.Arbitrary<Step> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({
       type: pick('Command'),
-      command: pick('Approve', 'Approve', 'Signal', 'Signal', 'Pause', 'Resume', 'Resume', 'Rollback'),
+      command: pick('Approve', 'Approve', 'Approve', 'Signal', 'Signal', 'Pause', 'Resume', 'Resume', 'Resume', 'Rollback'),
       rollout: fc.nat(5),
     }),
   },
@@ -246,17 +246,28 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 )
 
+/** Without such days hardly a rollout would come to its second phase. */
+const goodDay: fc.Arbitrary<Step[]> = pick(95, 100).map((part) => [
+  { type: 'Wait', minutes: 60 },
+  { type: 'Everyone', says: 'Compliant', part, skewMinutes: 0 },
+  { type: 'Wait', minutes: 1500 },
+])
+
 export const scene: fc.Arbitrary<Scene> = fc
   .record({
     devices: fc.integer({ min: 5, max: 60 }),
     rules: fc.array(rule, { minLength: 1, maxLength: 2 }),
     more: fc.array(objects, { maxLength: 3 }),
-    steps: fc.array(step, { minLength: 30, maxLength: 90, size: 'max' }),
+    steps: fc.array(fc.oneof({ weight: 5, arbitrary: step.map((one) => [one]) }, { weight: 2, arbitrary: goodDay }), {
+      minLength: 20,
+      maxLength: 60,
+      size: 'max',
+    }),
   })
   .map(({ devices, rules, more, steps }) => ({
     devices,
     objects: distinct([...COLLECTION_OBJECTS, ...rules, ...more.flat()]),
-    steps,
+    steps: steps.flat(),
   }))
 
 /** A revision declares each object once. */
