@@ -54,7 +54,7 @@ export const STYLE = constant(`
 *{box-sizing:border-box}
 body{margin:0;background:var(--bg);color:var(--ink);font:14px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Liberation Sans",sans-serif;font-variant-numeric:tabular-nums;-webkit-text-size-adjust:100%}
 .top,main{max-width:1720px;margin:0 auto;padding:0 20px}
-.top{display:flex;align-items:center;justify-content:space-between;gap:16px;padding-top:14px;min-height:52px}
+.top{height:60px;display:flex;align-items:center;justify-content:space-between;gap:16px;padding-top:0}
 h1{font-size:19px;font-weight:650;letter-spacing:-.01em;margin:0;display:flex;align-items:center;gap:10px}
 h2{font-size:13px;font-weight:650;margin:20px 0 8px;color:var(--ink)}
 h2 small{font-weight:400;color:var(--soft);margin-left:4px;font-size:13px}
@@ -64,7 +64,7 @@ code{font:12px/1.4 ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono",monos
 #link{color:var(--failink);font-weight:600}
 .lost main{opacity:.55}
 .logo{width:28px;height:28px;fill:none;stroke:var(--accent);stroke-width:3}.logo .l2{opacity:.65}.logo .l3{fill:var(--accent);stroke:none}
-.clock{display:flex;flex-wrap:wrap;gap:4px 16px;justify-content:flex-end;align-items:baseline;color:var(--soft);margin:-41px 0 17px;min-height:24px;padding-left:200px}
+.clock{display:flex;flex-wrap:wrap;gap:4px 16px;justify-content:flex-end;align-items:baseline;color:var(--soft);margin:-43px 0 20px;min-height:26px;padding-left:200px}
 .clock time{color:var(--ink);font-weight:600;font-size:16px;order:2}
 .panel{background:var(--panel);border:1px solid var(--line);border-radius:10px}
 .scroll{overflow-x:auto}
@@ -82,30 +82,30 @@ code{font:12px/1.4 ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono",monos
 .columns{display:grid;grid-template-columns:minmax(0,1.75fr) minmax(0,1fr);gap:20px;padding-bottom:32px}
 .alert{display:flex;gap:12px;padding:12px 16px;margin-bottom:12px;border:1px solid var(--fail);border-radius:10px;background:color-mix(in srgb,var(--fail) 8%,var(--panel));overflow-wrap:anywhere}
 .alert .sign{width:18px;height:18px;margin-top:1px}.alert li{margin-top:4px}
-.rollout{padding:14px 16px;margin-bottom:12px}
+.rollout{padding:12px 16px 11px;margin-bottom:12px}
 .rollout.fail{border-color:var(--fail)}.rollout.warn{border-color:var(--warn)}
 .rollout header{display:flex;justify-content:space-between;gap:12px;align-items:flex-start}
 .pill{display:inline-flex;align-items:center;gap:6px;border-radius:99px;padding:2px 10px 2px 6px;font-weight:600;font-size:13px;white-space:nowrap;background:color-mix(in srgb,var(--soft) 14%,transparent)}
 .pill.ok{color:var(--okink);background:color-mix(in srgb,var(--ok) 14%,transparent)}.pill.fail{color:var(--failink);background:color-mix(in srgb,var(--fail) 14%,transparent)}.pill.warn{color:var(--warnink);background:color-mix(in srgb,var(--warn) 16%,transparent)}.pill.active{color:var(--activeink);background:color-mix(in srgb,var(--active) 14%,transparent)}
 .facts{color:var(--soft);font-size:13px;margin-top:1px;overflow-wrap:anywhere}.facts b{font-weight:600;color:var(--ink)}
-.wait{margin-top:10px;padding-top:9px;border-top:1px solid var(--line);color:var(--soft);overflow-wrap:anywhere}.wait b{color:var(--ink)}
-.track{display:grid;grid-auto-flow:column;grid-auto-columns:minmax(150px,1fr);margin-top:12px;gap:8px;overflow-x:auto}
-.track li{position:relative;border-radius:8px;padding:9px 12px 10px;background:color-mix(in srgb,var(--soft) 7%,transparent);border-top:3px solid var(--unknown);min-width:0}
+.wait{margin-top:9px;font-size:13px;color:var(--soft);overflow-wrap:anywhere}.wait b{color:var(--ink)}
+.track{display:grid;grid-auto-flow:column;grid-auto-columns:minmax(150px,1fr);margin-top:9px;gap:8px;overflow-x:auto}
+.track li{position:relative;border-radius:8px;padding:7px 12px 8px;background:color-mix(in srgb,var(--soft) 7%,transparent);border-top:3px solid var(--unknown);min-width:0}
 .track li.ok{border-top-color:var(--ok)}.track li.fail{border-top-color:var(--fail);background:color-mix(in srgb,var(--fail) 8%,transparent)}.track li.active{border-top-color:var(--active);background:color-mix(in srgb,var(--active) 9%,transparent)}.track li.warn{border-top-color:var(--warn);background:color-mix(in srgb,var(--warn) 9%,transparent)}
 .track .name{display:flex;align-items:center;gap:6px;min-width:0}.track .name b{font-weight:650;overflow-wrap:anywhere}.track .name span{margin-left:auto;font-size:12px;color:var(--soft);white-space:nowrap}
-.track .who{color:var(--soft);font-size:12px;margin:0 0 8px 20px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.track .who{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 10px;color:var(--soft);font-size:12px;margin:0 0 5px 20px;overflow-wrap:anywhere}
 .barbox{position:relative;display:block;padding:3px 0}
 .bar{display:block;width:100%;height:10px;border-radius:5px;background:var(--unknown)}
 .tick{position:absolute;inset:0;width:100%;height:16px;overflow:visible}.tick line{stroke:var(--ink);stroke-width:2}
 .bar .compliant{fill:var(--ok)}.bar .failed{fill:var(--fail)}.bar .pending{fill:var(--pending)}.bar .unknown{fill:var(--unknown)}.bar .soak{fill:var(--active)}
-.figures{display:flex;gap:4px;align-items:baseline;margin-top:2px}.figures b{font-size:15px}.figures .pct{margin-left:auto;font-weight:600}
+.figures{display:flex;flex-wrap:wrap;gap:0 10px;align-items:baseline;margin-top:2px;font-size:13px;color:var(--soft)}.figures b{font-size:15px;color:var(--ink)}.figures .pct{margin-left:auto}
 .figures.sub,.gate,.timing,.soak span{font-size:12px;color:var(--soft)}.figures.sub{display:block}
-.soak .bar{height:4px}.soak{margin-top:4px}.soak span span,.soak>span:last-child{display:block}
+.soak{display:flex;align-items:center;gap:10px}.soak .barbox{flex:1;min-width:40px}.soak .bar{height:4px}
 table{width:100%;border-collapse:collapse}
-th,td{text-align:left;vertical-align:top;padding:7px 12px;border-top:1px solid var(--line);overflow-wrap:anywhere}
+th,td{text-align:left;vertical-align:top;padding:7px 12px;border-top:1px solid var(--line);overflow-wrap:anywhere}tbody th{min-width:110px}.decisions,.ended{table-layout:fixed}.decisions th:nth-child(1){width:126px}.decisions th:nth-child(2){width:196px}.decisions th:nth-child(3){width:190px}.ended{min-width:600px}.ended thead th:nth-child(1){width:190px}.ended thead th:nth-child(2){width:130px}.ended thead th:nth-child(3){width:116px}.ended thead th:nth-child(4){width:78px}
 thead th{border:0;color:var(--soft);font-weight:500;font-size:12px;padding-bottom:5px}
 tbody th{font-weight:600}th.num,td.num{text-align:right;white-space:nowrap}
-.half{width:56%}.when{white-space:nowrap;color:var(--soft)}
+.half{width:50%}.when{white-space:nowrap;color:var(--soft)}
 .tone{display:inline-flex;gap:6px;align-items:center;font-weight:600;white-space:nowrap}.tone.ok{color:var(--okink)}.tone.fail{color:var(--failink)}.tone.warn{color:var(--warnink)}.tone.active{color:var(--activeink)}.tone.idle{color:var(--soft)}
 .dots{display:flex;flex-wrap:wrap;gap:2px 12px}.dot{display:inline-flex;gap:5px;align-items:center}
 .why{color:var(--soft);font-size:13px;margin-top:2px}

@@ -7,7 +7,18 @@ import type { Occasion } from '../project/dashboard-schedule.ts'
 import { clip, type Html, html } from './status-page-html.ts'
 import { shortRevision } from './status-page-rollouts.ts'
 import { bar, ring, type Sign, sign } from './status-page-svg.ts'
-import { count, counted, dateTime, distance, iso, length, percentOf, relative, stretch } from './status-page-text.ts'
+import {
+  count,
+  counted,
+  dateTime,
+  distance,
+  iso,
+  length,
+  percentOf,
+  prose,
+  relative,
+  stretch,
+} from './status-page-text.ts'
 
 /** The figures to be read from across the room. */
 export function headline({ fleet, failures, rollouts, catalog, now }: Dashboard): Html {
@@ -19,10 +30,10 @@ export function headline({ fleet, failures, rollouts, catalog, now }: Dashboard)
       ? html`nothing deployed yet`
       : html`compliant: ${count(fleet.compliant)} of ${counted(fleet.covered, 'device')} with deployed updates`
   }</div></div></div>
-${tile(count(fleet.devices), fleet.stale === 0 ? 'devices, all reporting' : `devices, ${count(fleet.stale)} silent for over ${length(fleet.staleAfterMs)}`, fleet.stale > 0 && 'warn')}
+${tile(count(fleet.devices), fleet.stale === 0 ? 'devices, all reporting' : html`devices, <b class="bad">${count(fleet.stale)} silent</b> over ${length(fleet.staleAfterMs)}`, fleet.stale > 0 && 'warn')}
 ${tile(count(failures.devices), failures.devices === 1 ? 'device with failures' : 'devices with failures', failures.devices > 0 && 'fail')}
 ${tile(count(rollouts.unfinished), stalled === 0 ? 'rollouts under way' : html`under way, <b class="bad">${count(stalled)} ${stalled === 1 ? 'needs' : 'need'} a person</b>`, stalled > 0 && 'warn')}
-${tile(count(catalog.updates), synced === 0 ? 'updates, never synced' : html`updates, synced ${relative(synced, now)}`, synced === 0 && 'warn')}
+${tile(count(catalog.updates), synced === 0 ? 'updates in the catalog, never synced' : html`updates in the catalog, synced ${relative(synced, now)}`, synced === 0 && 'warn')}
 </section>`
 }
 
@@ -36,7 +47,7 @@ export function alerts({ sources, catalog, now }: Dashboard): Html {
   const failed = catalog.feeds.shown.filter(({ failure }) => failure !== undefined)
   return html`${rejected}${failed.map(
     ({ name, failure = '', syncedAt }) =>
-      html`<div class="alert" role="status">${sign('warn')}<div><b>Update source ${clip(name, 63)} could not be synchronised</b>: ${clip(failure, 300)}. ${
+      html`<div class="alert" role="status">${sign('warn')}<div><b>Update source ${clip(name, 63)} could not be synchronised</b>: ${prose(failure, 300)}. ${
         syncedAt === undefined ? 'It never was.' : html`Last good: ${relative(syncedAt, now)}.`
       }</div></div>`,
   )}`
@@ -50,7 +61,7 @@ function rejectedEdit({ name, rejected, revision }: SourceSummary, now: EpochMs)
   return [
     html`<div class="alert" role="status">${sign('fail')}<div><b>Edit rejected</b> in ${clip(name, 63)} ${relative(since, now)}; ${inForce}. ${counted(problems.total, 'problem')}:<ul>${problems.shown.map(
       ({ file, line, column, path, message }) =>
-        html`<li><code>${clip(file, 120)}:${line}:${column}</code> ${path !== '' && html`<code>${clip(path, 120)}</code> `}${clip(message, 300)}</li>`,
+        html`<li><code>${clip(file, 120)}:${line}:${column}</code> ${path !== '' && html`<code>${clip(path, 120)}</code> `}${prose(message, 300)}</li>`,
     )}${left > 0 && html`<li>and ${count(left)} more: <code>ringmaster validate</code></li>`}</ul></div></div>`,
   ]
 }
@@ -105,7 +116,7 @@ function failure(group: FailureGroup, now: EpochMs, meaning: (code: string) => s
   const why = meaning(code) ?? (last.message === '' ? undefined : last.message)
   return html`<li><div class="big fail">${count(devices)}<small>${devices === 1 ? 'device' : 'devices'}</small></div><div><b>${clip(title, 140)}</b>${
     articles.length > 0 && html` <span class="quiet">${clip(articles.join(', '), 60)}</span>`
-  }<div>${download ? 'could not be downloaded' : 'failed'}${code !== '' && html` with <code>${clip(code, 32)}</code>`}${why !== undefined && html`: ${clip(why, 240)}`}</div><div class="quiet">last on ${clip(last.device, 60)} ${relative(last.at, now)}</div></div></li>`
+  }<div>${download && 'download: '}${code === '' ? html`no error code` : html`<code>${clip(code, 32)}</code>`}${why !== undefined && html` ${clip(why, 240)}`} <span class="quiet">· last on ${clip(last.device, 60)} ${relative(last.at, now)}</span></div></div></li>`
 }
 
 export function timesPanel({ occasions, holds, now }: Dashboard): Html {
@@ -117,7 +128,7 @@ export function timesPanel({ occasions, holds, now }: Dashboard): Html {
     occasions,
     html`<ul class="rows times">${holds.shown.map(
       ({ name, updates, reason, until, collections }) =>
-        html`<li><span class="tag warn">${sign('warn')}hold</span><div><b>${clip(name, 63)}</b> ${counted(updates, 'update')}${collections && html` on ${named(collections)}`}, ${until === undefined ? 'until removed' : html`ends ${relative(until, now)}`}<div class="quiet">${clip(reason, 200)}</div></div></li>`,
+        html`<li><span class="tag warn">${sign('warn')}hold</span><div><b>${clip(name, 63)}</b> ${counted(updates, 'update')}${collections && html` on ${named(collections)}`}, ${until === undefined ? 'until removed' : html`ends ${relative(until, now)}`}<div class="quiet">${prose(reason, 200)}</div></div></li>`,
     )}${left > 0 && html`<li class="more">and ${counted(left, 'more hold', 'more holds')}</li>`}${occasions.shown.map((one) => occasion(one, now))}</ul>`,
   )
 }
@@ -130,7 +141,7 @@ function occasion(one: Occasion, now: EpochMs): Html {
     unreadable || next === undefined
       ? html`<span class="bad">cannot be evaluated: it counts as ${type === 'Freeze' ? 'always on' : 'closed'}</span>`
       : when(next.from, next.until, zone, now, current)
-  }</div>${reason !== undefined && html`<div class="quiet">${clip(reason, 200)}</div>`}</div></li>`
+  }</div>${reason !== undefined && html`<div class="quiet">${prose(reason, 200)}</div>`}</div></li>`
 }
 
 function when(from: EpochMs, until: EpochMs, zone: string | undefined, now: EpochMs, current: boolean): Html {
@@ -154,7 +165,7 @@ export function rulesPanel({ rules, now }: Dashboard): Html {
     rules,
     html`<ul class="rows times">${rules.shown.map(
       ({ name, state, message, until }) =>
-        html`<li><span class="tag ${state === 'Stalled' ? 'warn' : 'idle'}">${sign(state === 'Stalled' ? 'warn' : 'active')}rule</span><div><b>${clip(name, 63)}</b>${until !== undefined && html` ${relative(until, now)}`}<div class="quiet">${clip(message, 240)}</div></div></li>`,
+        html`<li><span class="tag ${state === 'Stalled' ? 'warn' : 'idle'}">${sign(state === 'Stalled' ? 'warn' : 'active')}rule</span><div><b>${clip(name, 63)}</b>${until !== undefined && html` ${relative(until, now)}`}<div class="quiet">${prose(message, 240)}</div></div></li>`,
     )}</ul>`,
   )
 }
@@ -170,9 +181,9 @@ function decisionRow({ at, type, subject, phase, devices, updates, message }: De
     updates !== undefined && counted(updates, 'update'),
     devices !== undefined && counted(devices, 'device'),
   ].filter((text) => text !== false)
-  return html`<tr><td class="when">${relative(at, now)}</td><td><span class="tone ${tone}">${sign(tone)}${label}</span></td><td>${clip(subject, 80)}${
+  return html`<tr><td class="when">${relative(at, now)}</td><td><span class="tone ${tone}">${sign(tone)}${label}</span></td><td class="about">${clip(subject, 80)}${
     phase !== undefined && html` <span class="quiet">› ${clip(phase, 63)}</span>`
-  }</td><td>${counts.length > 0 && html`<span class="quiet">${counts.join(', ')}: </span>`}${clip(message, 240)}</td></tr>`
+  }</td><td>${counts.length > 0 && html`<span class="quiet">${counts.join(', ')}: </span>`}${prose(message, 240)}</td></tr>`
 }
 
 const DECISIONS: Readonly<Record<DecisionSummary['type'], { readonly label: string; readonly tone: Sign }>> = {

@@ -5,7 +5,7 @@ import type { Dashboard } from '../project/dashboard.ts'
 import type { PhaseSummary, RolloutSummary } from '../project/dashboard-rollouts.ts'
 import { clip, type Html, html } from './status-page-html.ts'
 import { bar, type Sign, sign } from './status-page-svg.ts'
-import { absolute, count, counted, length, percentOf, relative } from './status-page-text.ts'
+import { absolute, count, counted, length, percentOf, prose, relative } from './status-page-text.ts'
 
 /** Unfinished rollouts; nothing when there are none. */
 export function rolloutCards({ rollouts, now }: Dashboard): Html {
@@ -24,7 +24,7 @@ export function endedRollouts({ rollouts, now }: Dashboard): Html {
   const total = rollouts.total - rollouts.unfinished
   if (total === 0) return html``
   return html`<section aria-labelledby="h-ended"><h2 id="h-ended">Ended <small>${count(total)}</small></h2>
-<div class="panel scroll"><table><thead><tr><th scope="col">Rollout</th><th scope="col">How</th><th scope="col">When</th><th scope="col" class="num">Updates</th><th scope="col">Phases</th></tr></thead>
+<div class="panel scroll"><table class="ended"><thead><tr><th scope="col">Rollout</th><th scope="col">How</th><th scope="col">When</th><th scope="col" class="num">Updates</th><th scope="col">Phases</th></tr></thead>
 <tbody>${shown.map((rollout) => endedRow(rollout, now))}</tbody></table></div>${
     total > shown.length && html`<p class="more">and ${count(total - shown.length)} more that ended before</p>`
   }</section>`
@@ -42,7 +42,7 @@ function card(rollout: RolloutSummary, now: EpochMs): Html {
     withdrawn > 0 && html` (${count(withdrawn)} withdrawn)`
   } · planned ${relative(rollout.plannedAt, now)} · ${origin(rollout)}</p>
 <ol class="track" aria-label="Phases of ${clip(name, 80)}">${rollout.phases.map((phase) => segment(phase, rollout, now))}</ol>
-${note && html`<p class="wait">${note.until !== undefined && html`<b>${relative(note.until, now)}</b> `}${clip(note.message, 400)}</p>`}</article>`
+${note && html`<p class="wait">${note.until !== undefined && html`<b>${relative(note.until, now)}</b> `}${prose(note.message, 400)}</p>`}</article>`
 }
 
 function origin({ provenance }: RolloutSummary): Html {
@@ -85,8 +85,8 @@ const WORDS: Readonly<Record<string, string>> = {
 function segment(phase: PhaseSummary, rollout: RolloutSummary, now: EpochMs): Html {
   const { tone, word } = phaseStanding(phase, rollout)
   const part = phase.percent < 100 && ` (${phase.percent} %)`
-  return html`<li class="${tone} ${phase.status === 'Waiting' && 'ahead'}"><div class="name">${sign(tone)}<b>${clip(phase.name, 63)}</b><span>${word}</span></div>
-<div class="who">${clip(phase.collection, 63)}${part}</div>${phaseFigures(phase)}${soak(phase, now)}${timing(phase, now)}</li>`
+  return html`<li class="${tone}"><div class="name">${sign(tone)}<b>${clip(phase.name, 63)}</b><span>${word}</span></div>
+<div class="who"><span>${clip(phase.collection, 63)}${part}</span>${timing(phase, now)}</div>${phaseFigures(phase)}${soak(phase, now)}</li>`
 }
 
 function phaseStanding(
@@ -96,7 +96,7 @@ function phaseStanding(
   switch (status) {
     case 'Waiting':
       return rollout.note?.phase === name && rollout.note.state === 'Stalled'
-        ? { tone: 'warn', word: 'held' }
+        ? { tone: 'warn', word: 'waits' }
         : { tone: 'idle', word: isOpen(rollout) ? 'ahead' : 'not reached' }
     case 'Skipped':
       return { tone: 'idle', word: 'skipped' }
@@ -106,9 +106,8 @@ function phaseStanding(
       return { tone: 'ok', word: 'passed' }
     case 'Active':
       if (!isOpen(rollout)) return { tone: 'idle', word: 'stopped' }
-      return soakingSince !== undefined
-        ? { tone: 'active', word: 'soaking' }
-        : { tone: 'active', word: approved ? 'installing' : 'paused' }
+      if (!approved) return { tone: 'warn', word: rollout.paused ? 'paused' : 'not approved' }
+      return soakingSince !== undefined ? { tone: 'active', word: 'soaking' } : { tone: 'active', word: 'installing' }
   }
 }
 
@@ -126,7 +125,7 @@ function phaseFigures({ figures, needed, success, failure, name }: PhaseSummary)
     { name: 'unknown', value: silent },
   ] as const
   return html`${bar(parts, targets, label, needed)}
-<div class="figures"><b>${count(compliant)}</b> of ${count(targets)} <span class="pct">${percentOf(compliant, targets)}</span></div>
+<div class="figures"><span><b>${count(compliant)}</b> of ${count(targets)}</span><b class="pct">${percentOf(compliant, targets)}</b></div>
 <div class="figures sub">${failed > 0 ? html`<span class="bad">${count(failed)} failed</span>` : html`0 failed`} · ${count(unknown)} unknown</div>${gate}`
 }
 
@@ -141,11 +140,21 @@ function soak({ soakingSince, soakMs }: PhaseSummary, now: EpochMs): Html | unde
   return html`<div class="soak">${bar([{ name: 'soak', value: done }], soakMs, text)}<span>${text}</span></div>`
 }
 
-function timing({ status, available, deadline, succeededAt }: PhaseSummary, now: EpochMs): Html | undefined {
-  if (succeededAt !== undefined) return html`<div class="timing">passed ${relative(succeededAt, now)}</div>`
-  if (status !== 'Active' || available === undefined || deadline === undefined) return undefined
-  if (available > now) return html`<div class="timing">available ${relative(available, now)}</div>`
-  return html`<div class="timing">${deadline > now ? 'due' : 'was due'} ${relative(deadline, now)}</div>`
+function timing(
+  { status, approved, soakingSince, available, deadline, succeededAt }: PhaseSummary,
+  now: EpochMs,
+): Html | undefined {
+  if (succeededAt !== undefined) return html`<span class="timing">passed ${relative(succeededAt, now)}</span>`
+  if (
+    status !== 'Active' ||
+    !approved ||
+    soakingSince !== undefined ||
+    available === undefined ||
+    deadline === undefined
+  )
+    return undefined
+  if (available > now) return html`<span class="timing">available ${relative(available, now)}</span>`
+  return html`<span class="timing">${deadline > now ? 'due' : 'was due'} ${relative(deadline, now)}</span>`
 }
 
 function endedRow(rollout: RolloutSummary, now: EpochMs): Html {
@@ -154,7 +163,7 @@ function endedRow(rollout: RolloutSummary, now: EpochMs): Html {
   return html`<tr><th scope="row">${clip(rollout.name, 80)}</th><td><span class="tone ${tone}">${sign(tone)}${word}</span></td><td>${
     endedAt !== undefined && relative(endedAt, now)
   }</td><td class="num">${count(rollout.updates)}</td><td><span class="dots">${rollout.phases.map((phase) => dot(phase, rollout))}</span>${
-    tone === 'ok' || note === undefined ? '' : html`<div class="why">${clip(note.message, 240)}</div>`
+    tone === 'ok' || note === undefined ? '' : html`<div class="why">${prose(note.message, 240)}</div>`
   }</td></tr>`
 }
 

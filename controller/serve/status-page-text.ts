@@ -1,6 +1,6 @@
 // Times, lengths and numbers in the words of the status page. All times are UTC unless a zone is named; nothing depends on a locale.
 import { DAY, type EpochMs, MINUTE } from '../model/instant.ts'
-import { type Html, html } from './status-page-html.ts'
+import { clip, type Html, html } from './status-page-html.ts'
 
 /** `12,345` */
 export function count(n: number): string {
@@ -60,6 +60,22 @@ export function percentOf(part: number, whole: number): string {
   if (whole === 0) return '–'
   // Rounded down: 100 % is said of all alone.
   return `${Math.floor((part * 100) / whole)} %`
+}
+
+/** A message for people: what stands between backticks is shown as code, and instants as elsewhere on the page. */
+export function prose(text: string, limit: number): Html {
+  const parts = clip(text, limit).split('`')
+  return html`${parts.map((part, i) => (i % 2 === 1 && i < parts.length - 1 ? html`<code>${part}</code>` : dated(part)))}`
+}
+
+function dated(text: string): Html {
+  const parts = text.split(/(\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)/)
+  return html`${parts.map((part, i) => (i % 2 === 1 ? written(part) : html`${part}`))}`
+}
+
+function written(instant: string): Html {
+  const at = Date.parse(instant)
+  return Number.isNaN(at) ? html`${instant}` : html`<time datetime="${instant}">${absolute(at)}</time>`
 }
 
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']

@@ -106,14 +106,18 @@ export async function story(): Promise<Stage> {
   await stage.put(declaredFact(...OBJECTS), ...devices(1000), syncFact(...UPDATES))
   await stage.to('2025-10-09T18:00:00Z')
   await report(stage, { rate: 100, failing: 0 })
-  await stage.to('2025-10-14T18:00:00Z')
-  await report(stage, { rate: 30, failing: 0, only: 'pilot' })
-  await stage.to('2025-10-15T06:00:00Z')
+  await stage.to('2025-10-14T19:30:00Z')
+  await report(stage, { rate: 40, failing: 0, only: 'pilot' })
+  await stage.to('2025-10-14T23:00:00Z')
   await report(stage, { rate: 100, failing: 0, only: 'pilot' })
+  await stage.to('2025-10-16T02:00:00Z')
+  await report(stage, { rate: 58, failing: 3 })
+  await stage.put(syncFact())
   await stage.to('2025-10-16T07:00:00Z')
-  await report(stage, { rate: 62, failing: 3 })
-  await stage.to('2025-10-16T22:00:00Z')
-  await report(stage, { rate: 95, failing: 3 })
+  await report(stage, { rate: 88, failing: 3 })
+  await stage.to('2025-10-17T04:00:00Z')
+  await report(stage, { rate: 93, failing: 3 })
+  await stage.put(syncFact())
   await stage.put(
     {
       type: 'CommandGiven',
@@ -137,7 +141,7 @@ export async function story(): Promise<Stage> {
       ],
     },
   )
-  await stage.to('2025-10-17T05:10:00Z')
+  await stage.to('2025-10-17T05:40:00Z')
   return stage
 }
 
