@@ -20,7 +20,7 @@ import {
 } from './agent.ts'
 import { callAt, lastCall, longOutages, type Population, reachableFrom } from './population.ts'
 import { findNeeded, machineOf, type Truth } from './truth.ts'
-import { newTimesMemo, type TimesMemo, worldPolicy } from './world-policy.ts'
+import { newTimesMemo, type TimesMemo, watchedBy, worldPolicy } from './world-policy.ts'
 
 export type SimulatedFleet = {
   readonly population: Population
@@ -46,8 +46,8 @@ export type Member = {
   callAt: EpochMs
   /** When what it has to say is sent. */
   sendAt: EpochMs
-  /** The policy may be another one, or says too little of what lies ahead. */
-  outdated: boolean
+  /** Whether the policy may watch other updates by now, or also offer others. */
+  outdated: 'No' | 'Watched' | 'Offers'
   goodUntil: EpochMs
   /** How much of `released` it has scanned for. */
   scannedTo: number
@@ -77,7 +77,7 @@ export function addMember(fleet: SimulatedFleet, index: number, row: number): Me
     wakeAt: Infinity,
     callAt: Infinity,
     sendAt: Infinity,
-    outdated: true,
+    outdated: 'Offers',
     goodUntil: Infinity,
     scannedTo: 0,
     scannedAt: 0,
@@ -101,8 +101,9 @@ export function stepMember(fleet: SimulatedFleet, member: Member, now: EpochMs, 
   const { population } = fleet
   const outages = population.outages.length > 0
   const reachable = !outages || reachableFrom(population, index, now) === now
-  agent.contactAt = outages ? (lastCall(population, index, now) ?? agent.contactAt) : now
   const called = reachable && now >= member.callAt
+  if (!outages || called) agent.contactAt = now
+  else agent.contactAt = lastCall(population, index, now) ?? agent.contactAt
   if (called) fetchPolicy(fleet, member, now, around)
   const onEvent = around.onEvent
   let next = advance(agent, machine, now, onEvent && ((event) => onEvent(member, event)))
@@ -110,6 +111,25 @@ export function stepMember(fleet: SimulatedFleet, member: Member, now: EpochMs, 
   if (next === Infinity && outages && hasWork(agent, machine)) callNoLater(fleet, member, now + 1)
   report(fleet, member, now, reachable, called, around)
   wakeMember(member, Math.min(onTheMinute(next), member.callAt, member.sendAt), around)
+}
+
+/**
+ * The policies of these devices may be others by now: each fetches its own with its next call. `about`: nothing else has
+ * changed but what is said of these updates.
+ */
+export function outdate(
+  fleet: SimulatedFleet,
+  rows: BitPlane | 'All',
+  about: readonly UpdateId[] | 'Anything',
+  now: EpochMs,
+  around: Surroundings,
+): void {
+  const ids = about === 'Anything' ? undefined : new Set(about)
+  eachMember(fleet, rows, (member) => {
+    if (ids === undefined || isAffected(fleet, member, ids)) member.outdated = 'Offers'
+    else if (member.outdated === 'No') member.outdated = 'Watched'
+    callSoon(fleet, member, now, around)
+  })
 }
 
 /** Makes up for the calls that were not played: after this, the controller has heard from every device that has called. */
@@ -135,8 +155,13 @@ export function farewells(fleet: SimulatedFleet, index: number, joined: EpochMs,
   })
 }
 
+function isAffected(fleet: SimulatedFleet, { index, agent }: Member, ids: ReadonlySet<UpdateId>): boolean {
+  for (const id of fleet.truth.needed[index] ?? NOTHING) if (ids.has(id)) return true
+  return agent.policy.offers.some(({ id }) => ids.has(id))
+}
+
 /** Visits the members among the rows of a plane. */
-export function eachMember(fleet: SimulatedFleet, rows: BitPlane | 'All', visit: (member: Member) => void): void {
+function eachMember(fleet: SimulatedFleet, rows: BitPlane | 'All', visit: (member: Member) => void): void {
   for (const member of fleet.agents)
     if (member !== undefined && (rows === 'All' || hasBit(rows, member.row))) visit(member)
 }
@@ -146,17 +171,20 @@ const NOTHING: ReadonlySet<UpdateId> = new Set()
 function fetchPolicy(fleet: SimulatedFleet, member: Member, now: EpochMs, around: Surroundings): void {
   const { agent, machine } = member
   member.callAt = Infinity
-  if (member.outdated || now >= member.goodUntil) {
+  for (; member.scannedTo < fleet.released.length; member.scannedTo++) {
+    const id = fleet.released[member.scannedTo]
+    if (id === undefined || !findNeeded(fleet.truth, id, member.index, now)) continue
+    agent.statuses.set(id, 2)
+    member.outdated = 'Offers'
+  }
+  if (member.outdated === 'Offers' || now >= member.goodUntil) {
     const needed = fleet.truth.needed[member.index] ?? NOTHING
     const { policy, goodUntil } = worldPolicy(around.world(), member.row, now, fleet.memo, needed)
     receivePolicy(agent, policy, now)
-    member.outdated = false
     member.goodUntil = goodUntil
-  }
-  for (; member.scannedTo < fleet.released.length; member.scannedTo++) {
-    const id = fleet.released[member.scannedTo]
-    if (id !== undefined && findNeeded(fleet.truth, id, member.index, now)) agent.statuses.set(id, 2)
-  }
+  } else if (member.outdated === 'Watched')
+    receivePolicy(agent, { ...agent.policy, watched: watchedBy(around.world(), member.row) }, now)
+  member.outdated = 'No'
   if (fleet.daily && now - member.scannedAt >= DAY) {
     agent.scanned.clear()
     member.scannedAt = now

@@ -1,10 +1,12 @@
 // The very same fold and `decide` as in the running controller, on a virtual clock, against simulated devices
 // (architecture.md). The same input and seed give the same happenings.
+import { changesCatalog } from '../catalog/sync.ts'
 import { type BitPlane, decodePlane, newPlane, unite } from '../model/bit-plane.ts'
 import type { Declared } from '../model/declared.ts'
 import type { Command, Decision, Fact, Input } from '../model/facts.ts'
 import { durationMs, type EpochMs, MINUTE } from '../model/instant.ts'
 import type { DeviceReport } from '../model/report.ts'
+import type { UpdateId } from '../model/update.ts'
 import { isStarted } from '../rollout/control.ts'
 import type { Note } from '../rollout/draft.ts'
 import { diffDeclared } from '../sources/diff-declared.ts'
@@ -22,10 +24,10 @@ import {
   addMember,
   callSoon,
   catchUp,
-  eachMember,
   farewells,
   type Member,
   newSimulatedFleet,
+  outdate,
   type SimulatedFleet,
   type Surroundings,
   stepMember,
@@ -195,8 +197,8 @@ function settle(run: Run, now: EpochMs): void {
       apply(run.state, now, decision)
       run.watcher.onDecision?.(run.state, now, decision)
       const before = decisions[i - 1]
-      const rows = concerned(run.state, decision, before)
-      if (rows !== undefined) outdate(run, rows)
+      const concern = concerned(run.state, decision, before)
+      if (concern !== undefined) outdate(run.fleet, concern.rows, concern.about, now, run.around)
     }
     run.notes = notes
     run.decided = run.state.version
@@ -207,29 +209,37 @@ function settle(run: Run, now: EpochMs): void {
   run.watcher.onStep?.(run.state, now)
 }
 
-/** The devices whose policy a decision may have changed. */
-function concerned(state: State, decision: Decision, before: Decision | undefined): BitPlane | 'All' | undefined {
+/** The devices whose policy a decision may have changed, and what of it. */
+type Concern = { readonly rows: BitPlane | 'All'; readonly about: readonly UpdateId[] | 'Anything' }
+
+function concerned(state: State, decision: Decision, before: Decision | undefined): Concern | undefined {
   switch (decision.type) {
     case 'TargetsJoined':
-      return decodePlane(decision.targets)
+      return { rows: decodePlane(decision.targets), about: updatesOf(state, decision.rollout) }
     case 'UpdatesApproved': {
       if (before?.type === 'TargetsJoined' && before.rollout === decision.rollout && before.phase === decision.phase)
         return undefined
       const rollout = state.control.rollouts.get(decision.rollout)
       const phase = rollout?.phases[rollout.plan.phases.findIndex(({ name }) => name === decision.phase)]
-      return phase !== undefined && isStarted(phase) ? phase.targets : undefined
+      if (rollout === undefined || phase === undefined || !isStarted(phase)) return undefined
+      return { rows: phase.targets, about: rollout.updates }
     }
     case 'UpdatesUnapproved':
+      return { rows: targetsOf(state, decision.rollout), about: updatesOf(state, decision.rollout) }
     case 'RolloutRolledBack':
     case 'RolloutPlanned':
-      return targetsOf(state, decision.rollout)
+      return { rows: targetsOf(state, decision.rollout), about: 'Anything' }
     case 'UpdatesHeld':
     case 'HoldEnded':
     case 'UpdatesExpired':
-      return 'All'
+      return { rows: 'All', about: 'Anything' }
     default:
       return undefined
   }
+}
+
+function updatesOf(state: State, name: string): readonly UpdateId[] {
+  return state.control.rollouts.get(name)?.updates ?? []
 }
 
 function targetsOf(state: State, name: string): BitPlane {
@@ -237,13 +247,6 @@ function targetsOf(state: State, name: string): BitPlane {
   for (const phase of state.control.rollouts.get(name)?.phases ?? [])
     if (isStarted(phase)) unite(targets, phase.targets)
   return targets
-}
-
-function outdate(run: Run, rows: BitPlane | 'All'): void {
-  eachMember(run.fleet, rows, (member) => {
-    member.outdated = true
-    callSoon(run.fleet, member, run.now, run.around)
-  })
 }
 
 function put(run: Run, input: Input): void {
@@ -274,7 +277,7 @@ function declare(run: Run, which: number): void {
   const { put: changed, removed } = diffDeclared(inForce, edit.objects)
   put(run, { type: 'ObjectsDeclared', source: 'directory', revision: edit.revision, put: changed, removed })
   forgetTimes(run.fleet.memo)
-  outdate(run, 'All')
+  outdate(run.fleet, 'All', 'Anything', run.now, run.around)
   for (const object of changed) if (object.kind === 'UpdateSource') syncSoon(run, object, run.now)
 }
 
@@ -293,10 +296,12 @@ function sync(run: Run, which: number): void {
   if (source?.kind !== 'UpdateSource' || run.syncAt.get(name) !== run.now) return
   const fact = syncFact(run.state, source, run.input.feeds, run.now)
   if (fact === undefined) return
-  put(run, fact)
   const { upserts, declined, reinstated } = fact.change
+  const afresh =
+    upserts.every(({ id }) => !run.state.catalog.rowOf.has(id)) && declined.length + reinstated.length === 0
+  put(run, fact)
   for (const { id } of upserts) run.fleet.released.push(id)
-  if (upserts.length + declined.length + reinstated.length > 0) outdate(run, 'All')
+  if (changesCatalog(fact.change)) outdate(run.fleet, 'All', afresh ? [] : 'Anything', run.now, run.around)
   const regular = source.spec.decline === undefined ? Infinity : run.now + intervalOf(source)
   const at = Math.min(regular, fact.nextRelease ?? Infinity)
   if (at < Infinity) syncSoon(run, source, at)
@@ -366,6 +371,6 @@ function arrive(run: Run, member: Member, report: DeviceReport): void {
   const before = run.state.membershipVersion
   fold(run, { type: 'DeviceReported', device, report })
   if (run.state.membershipVersion === before) return
-  member.outdated = true
+  member.outdated = 'Offers'
   callSoon(run.fleet, member, run.now, run.around)
 }

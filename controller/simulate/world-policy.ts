@@ -65,7 +65,8 @@ function endOf(list: readonly Interval[], { sight }: Times): EpochMs {
   return last === undefined ? sight.from + POLICY_HORIZON_MS - DAY : last.until
 }
 
-function watchedBy(world: World, row: number): Watched[] {
+/** The updates of rollouts under way that gates wait to hear of from the device. */
+export function watchedBy(world: World, row: number): Watched[] {
   const watched: Watched[] = []
   for (const rollout of world.control.rollouts.values()) {
     if (!isUnfinished(rollout)) continue
