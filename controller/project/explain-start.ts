@@ -1,5 +1,5 @@
 // The last half of an explanation: when the update may start on the device (semantics.md §5).
-import { toRfc3339 } from '../model/instant.ts'
+import { DAY, toRfc3339 } from '../model/instant.ts'
 import { type Offer, offersFor } from '../rollout/offers.ts'
 import { contains, type Interval } from '../schedule/intervals.ts'
 import { applicableWindows, frozenIntervals, openIntervals } from '../schedule/windows.ts'
@@ -28,7 +28,8 @@ export function explainStart(one: Case): Start {
   const found = offer === undefined ? { intervals: [], neverFits: undefined } : startTimes(offer, sight)
   const useAll = offer?.approvals.some((approval) => approval.useAllDeploymentsWindows) ?? false
   const windows = applicableWindows(sight.windows, useAll)
-  const opened = openIntervals(windows, sight.zone, sight.from, sight.until)
+  // A window that opened yesterday is named with the time at which it did.
+  const opened = openIntervals(windows, sight.zone, sight.from - DAY, sight.until)
   const held = frozenIntervals(sight.freezes, sight.zone, sight.from, sight.until)
   const open = windows.length === 0 ? undefined : ahead(opened.intervals, now)
   const frozen = ahead(held.intervals, now)
