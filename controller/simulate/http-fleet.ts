@@ -19,7 +19,7 @@ import {
 import { agentPolicy } from './agent-policy.ts'
 import { newEventHeap, nextEventAt, popEvent, pushEvent } from './event-heap.ts'
 import { callAt } from './population.ts'
-import { machineOf, type Truth } from './truth.ts'
+import { findNeeded, machineOf, type Truth } from './truth.ts'
 
 /** What a device keeps over a restart of the fleet. Plain data. `unsent`: a report that was not acknowledged yet. */
 export type DeviceMemory = { token?: string; etag?: string; unsent?: DeviceReport; readonly agent: Agent }
@@ -140,6 +140,8 @@ async function fetchPolicy({ truth }: HttpFleet, device: HttpDevice, around: Fle
     // The controller is this same program: its policy has the form that it says.
     const policy: Policy = JSON.parse(await answer.text())
     receivePolicy(memory.agent, agentPolicy(policy), now)
+    for (const { id } of memory.agent.policy.watched)
+      if (!memory.agent.scanned.has(id)) findNeeded(truth, id, device.index, now)
     const etag = answer.headers.get('etag')
     if (etag !== null) memory.etag = etag
   }
