@@ -3,11 +3,11 @@
 import { reasonOf } from '../journal/journal.ts'
 import { durationMs, MINUTE } from '../model/instant.ts'
 import { systemClock } from '../runtime/clock.ts'
-import { LOG_LEVELS, type LogLevel, newLog } from '../runtime/log.ts'
+import { LOG_LEVELS, type Log, type LogLevel, newLog } from '../runtime/log.ts'
 import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'
 import { type Started, startController } from './start-controller.ts'
 import { StartError } from './start-error.ts'
-import { stopAsked } from './stop-signals.ts'
+import { type StopSignals, stopAsked } from './stop-signals.ts'
 
 export const runCommand: Command = {
   name: 'run',
@@ -72,31 +72,34 @@ async function runController(io: Io, { level, ...options }: RunOptions): Promise
     write: io.stdout,
     now: () => systemClock.now().toString({ smallestUnit: 'millisecond' }),
   })
-  let started: Started
   try {
-    started = await startController({ ...options, log })
+    return await runUntilStopped(await startController({ ...options, log }), stop, io, log)
   } catch (error) {
     if (!(error instanceof StartError)) throw error
     io.stderr(`ringmaster: ${error.message}\n`)
     return EXIT.failed
+  } finally {
+    stop.release()
   }
+}
+
+async function runUntilStopped(started: Started, stop: StopSignals, io: Io, log: Log): Promise<number> {
   const { url, secrets } = started
-  log.info(`listening on ${url}`, { url })
   log.info(`devices enrol with the key in ${secrets.enrolmentKeyFile}`)
   log.info(`admins use the token in ${secrets.adminTokenFile}`)
+  log.info(`listening on ${url}`, { url })
   const end = await Promise.race([
     stop.first.then((signal) => ({ type: 'Asked', signal }) as const),
     started.failed.then((error) => ({ type: 'Failed', error }) as const),
   ])
   if (end.type === 'Asked') log.info(`${end.signal}: finishing what was begun`)
-  const closing = started.close().then(() => 'Closed' as const)
-  const outcome = await Promise.race([closing, stop.second.then(() => 'Again' as const)])
+  const isClosed = await Promise.race([started.close().then(() => true), stop.second.then(() => false)])
   if (end.type === 'Failed') {
     io.stderr(`ringmaster: ${reasonOf(end.error)}; started again, it goes on from what is durable\n`)
     return EXIT.failed
   }
-  log.info(outcome === 'Closed' ? 'stopped' : 'stopped at once')
-  return outcome === 'Closed' ? EXIT.good : EXIT.bad
+  log.info(isClosed ? 'stopped' : 'stopped at once')
+  return isClosed ? EXIT.good : EXIT.bad
 }
 
 /** `HOST:PORT`, `:PORT`, `PORT` or `[IPv6]:PORT`. */

@@ -4,6 +4,8 @@ export type StopSignals = {
   /** Resolves with the name of the signal. */
   readonly first: Promise<NodeJS.Signals>
   readonly second: Promise<void>
+  /** Signals end the process by themselves again. */
+  readonly release: () => void
 }
 
 /** A terminal, npm and the `ringmaster` script may all pass on one and the same Ctrl-C. */
@@ -22,5 +24,9 @@ export function stopAsked(): StopSignals {
   }
   process.on('SIGINT', hear)
   process.on('SIGTERM', hear)
-  return { first: first.promise, second: second.promise }
+  const release = () => {
+    process.off('SIGINT', hear)
+    process.off('SIGTERM', hear)
+  }
+  return { first: first.promise, second: second.promise, release }
 }

@@ -105,12 +105,21 @@ async function answerTo(response: Promise<Response>): Promise<Answer> {
 }
 
 /** Enrols with the site key; returns the header that the device sends from then on. */
-export async function enrol(
+export function enrol(
   url: string,
   device: string,
   attributes: Record<string, string> = {},
 ): Promise<{ authorization: string }> {
-  const { status, body } = await post(url, '/v1/enrol', { device, key: SITE_KEY, attributes })
+  return enrolWith(url, SITE_KEY, device, attributes)
+}
+
+export async function enrolWith(
+  url: string,
+  key: string,
+  device: string,
+  attributes: Record<string, string> = {},
+): Promise<{ authorization: string }> {
+  const { status, body } = await post(url, '/v1/enrol', { device, key, attributes })
   if (status !== 201) throw new Error(`enrolment of ${device} was answered with ${status}: ${JSON.stringify(body)}`)
   return { authorization: `Bearer ${fieldOf(body, 'token')}` }
 }
