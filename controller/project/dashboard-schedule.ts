@@ -5,6 +5,7 @@ import { DEVICE_LOCAL } from '../model/recurrence.ts'
 import type { Objects } from '../rollout/world.ts'
 import type { Interval } from '../schedule/intervals.ts'
 import { freezeOccasions, nextOpening, windowOccasions } from '../schedule/occasions.ts'
+import { zoneOf } from '../schedule/recurrence.ts'
 
 export type Occasion = {
   readonly type: 'Window' | 'Freeze'
@@ -52,7 +53,8 @@ function occasionOf(object: Declared, now: EpochMs): Occasion[] {
     object.kind === 'Freeze'
       ? (object.spec.schedule?.timeZone ?? object.spec.timeZone ?? 'UTC')
       : object.spec.schedule.timeZone
-  const found = nextOf(object, timeZone === DEVICE_LOCAL ? 'UTC' : timeZone, now)
+  const zone = zoneOf({ timeZone }, 'UTC')
+  const found = zone === undefined ? 'Unreadable' : nextOf(object, zone, now)
   const next = found === 'Never' || found === 'Unreadable' ? undefined : found
   return [
     {

@@ -76,9 +76,13 @@ function sourceLine({ sources }: Dashboard): Html[] {
 }
 
 function document(main: Html): string {
-  return html`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><title>Ringmaster</title><noscript><meta http-equiv="refresh" content="10"></noscript><style>${STYLE}</style></head><body><header class="top"><h1>${LOGO}Ringmaster</h1><p id="link" role="status"></p></header>${main}<script>${SCRIPT}</script></body></html>`
+  return html`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><title>Ringmaster</title><link rel="icon" href="${ICON}"><noscript><meta http-equiv="refresh" content="10"></noscript><style>${STYLE}</style></head><body><header class="top"><h1>${LOGO}Ringmaster</h1><p id="link" role="status"></p></header>${main}<script>${SCRIPT}</script></body></html>`
     .markup
 }
+
+const ICON = `data:image/svg+xml,${encodeURIComponent(
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" fill="none" stroke="#6b4ad6" stroke-width="4"><circle cx="16" cy="16" r="13"/><circle cx="16" cy="16" r="5" fill="#6b4ad6"/></svg>',
+)}`
 
 function answer(reply: Reply): Reply {
   return reply
@@ -92,7 +96,7 @@ function hashOf({ markup }: Html): string {
   return `'sha256-${createHash('sha256').update(markup).digest('base64')}'`
 }
 
-const POLICY = `default-src 'none'; style-src ${hashOf(STYLE)}; script-src ${hashOf(SCRIPT)}; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'`
+const POLICY = `default-src 'none'; style-src ${hashOf(STYLE)}; script-src ${hashOf(SCRIPT)}; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'`
 
 function matches(request: Request, etag: string): boolean {
   const asked = request.headers['if-none-match']
