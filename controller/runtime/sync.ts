@@ -147,7 +147,7 @@ class CatalogKeeper {
     if (result.total === 0) return `${location} holds no record of the format ${spec.format}`
     const policy = { source: name, declines: spec.decline ?? [], ...fleetOf(state) }
     const plan = planSync(state.catalog, result, policy, clock.now().epochMilliseconds)
-    await this.#controller.submit(synced(name, plan))
+    for (const part of inParts(synced(name, plan))) await this.#controller.submit(part)
     source.validator = feed.validator
     return undefined
   }
@@ -215,6 +215,21 @@ function synced(source: string, plan: SyncPlan): CatalogSynced {
     notes: notesOf(plan),
     ...(nextRelease !== undefined && { nextRelease }),
   }
+}
+
+/** So that each fact fits into one append, whatever the size of its records. */
+const MAX_UPSERTS = 5000
+
+// All but the last say that more is due at once: a crash between two of them is made up for at the next start.
+function inParts(whole: CatalogSynced): CatalogSynced[] {
+  const { upserts } = whole.change
+  const parts: CatalogSynced[] = []
+  for (let i = MAX_UPSERTS; i < upserts.length; i += MAX_UPSERTS) {
+    const change = { ...NO_CHANGE, upserts: upserts.slice(i - MAX_UPSERTS, i) }
+    parts.push({ ...whole, change, nextRelease: 1 })
+  }
+  const rest = upserts.slice(parts.length * MAX_UPSERTS)
+  return [...parts, { ...whole, change: { ...whole.change, upserts: rest } }]
 }
 
 function notesOf({ conflicts, conflictTotal, merged }: SyncPlan): string[] {
