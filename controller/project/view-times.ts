@@ -56,9 +56,17 @@ export const windows: Shown<ViewOf['MaintenanceWindow']> = {
       : {
           state: 'Ready',
           reason: 'Closed',
-          message: opens === undefined ? 'it does not open again' : `opens at ${toRfc3339(opens)}`,
+          message:
+            opens === undefined
+              ? stands.length === 0
+                ? 'no device is in its collections'
+                : 'it does not open again'
+              : `opens at ${toRfc3339(opens)}`,
         }
-    const doubt = stands.every(({ known }) => !known) ? [doubtNote(spec.schedule.timeZone, 'it counts as closed')] : []
+    const doubt =
+      stands.length > 0 && stands.every(({ known }) => !known)
+        ? [doubtNote(spec.schedule.timeZone, 'it counts as closed')]
+        : []
     return viewOf(object.kind, declaredMetadata(object), spec, status, [
       ...missingCollections(seen, spec.collections),
       ...doubt,
@@ -101,7 +109,8 @@ export const freezes: Shown<ViewOf['Freeze']> = {
           reason: 'Inactive',
           message: begins === undefined ? 'over' : `begins at ${toRfc3339(begins)}`,
         }
-    const doubt = stands.every(({ known }) => !known) ? [doubtNote(timeZone, 'it always holds')] : []
+    const doubt =
+      stands.length > 0 && stands.every(({ known }) => !known) ? [doubtNote(timeZone, 'it always holds')] : []
     return viewOf(object.kind, declaredMetadata(object), spec, status, [
       ...missingCollections(seen, spec.collections ?? []),
       ...doubt,

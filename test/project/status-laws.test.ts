@@ -17,6 +17,20 @@ import { type Story, settle } from '../support/story.ts'
 
 const RUNS = { seed: 42, numRuns: 25 }
 
+/** Windows that are open, shut and too short when it matters, in the zones of devices and in their own. */
+const WINDOWS = [
+  declared('MaintenanceWindow', 'nights', {
+    collections: ['x'],
+    schedule: { rrule: 'FREQ=DAILY', at: '22:00', timeZone: 'DeviceLocal' },
+    duration: 'PT6H',
+  }),
+  declared('MaintenanceWindow', 'short', {
+    collections: ['c'],
+    schedule: { rrule: 'FREQ=WEEKLY;BYDAY=SA', at: '03:00', timeZone: 'Europe/Berlin' },
+    duration: 'PT30M',
+  }),
+]
+
 test('every object is Ready or says why not, is never reconciling and stalled at once, and each wait has a reason', async (t) => {
   let seen = 0
   const types = new Set<string>()
@@ -116,7 +130,7 @@ test('an explanation agrees with the policy: it promises an installation exactly
 test('a decision in a line has a reason and a message, and carries no sets of devices', async (t) => {
   let seen = 0
   play((story, step) => {
-    if (step > 0) return
+    if (step % 20 !== 0) return
     for (const [i, { at, fact }] of story.log.entries()) {
       const view = decisionView({ seq: i + 1, at, fact })
       if (view === undefined || view.message === '' || 'targets' in view) throw new Error(JSON.stringify(view))
@@ -134,20 +148,6 @@ const PROMISES: readonly string[] = [
   'NoStartAhead',
   'InProgress',
   'RestartPending',
-]
-
-/** Windows that are open, shut and too short when it matters, in the zones of devices and in their own. */
-const WINDOWS = [
-  declared('MaintenanceWindow', 'nights', {
-    collections: ['x'],
-    schedule: { rrule: 'FREQ=DAILY', at: '22:00', timeZone: 'DeviceLocal' },
-    duration: 'PT6H',
-  }),
-  declared('MaintenanceWindow', 'short', {
-    collections: ['c'],
-    schedule: { rrule: 'FREQ=WEEKLY;BYDAY=SA', at: '03:00', timeZone: 'Europe/Berlin' },
-    duration: 'PT30M',
-  }),
 ]
 
 function conditionProblem({ status: { conditions } }: ObjectView): string | undefined {
