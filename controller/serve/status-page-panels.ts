@@ -80,7 +80,7 @@ function collectionRow(one: CollectionCompliance): Html {
   return html`<tr><th scope="row">${clip(one.name, 63)}${one.broken && html` <span class="tone fail">${sign('fail')}broken</span>`}</th><td class="num">${count(one.members)}</td><td>${
     one.covered === 0
       ? html`<span class="quiet">nothing deployed</span>`
-      : html`${bar(partsOf(one), one.covered, `${one.name}: ${inWords(one)}`)}<div class="figures sub">${inWords(one)}</div>`
+      : html`${bar(partsOf(one), one.covered, `${clip(one.name, 63)}: ${inWords(one)}`)}<div class="figures sub">${inWords(one)}</div>`
   }</td></tr>`
 }
 

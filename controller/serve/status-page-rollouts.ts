@@ -117,7 +117,7 @@ function phaseFigures({ figures, needed, success, failure, name }: PhaseSummary)
   const { targets, compliant, failed, unknown } = figures
   const rest = Math.max(0, targets - compliant - failed)
   const silent = Math.min(unknown, rest)
-  const label = `${name}: ${count(compliant)} of ${count(targets)} devices compliant, ${count(failed)} failed, ${count(unknown)} not reported; ${count(needed ?? 0)} needed`
+  const label = `${clip(name, 63)}: ${count(compliant)} of ${count(targets)} devices compliant, ${count(failed)} failed, ${count(unknown)} not reported; ${count(needed ?? 0)} needed`
   const parts = [
     { name: 'compliant', value: compliant },
     { name: 'failed', value: failed },
@@ -172,5 +172,5 @@ function dot(phase: PhaseSummary, rollout: RolloutSummary): Html {
   const { figures, succeededAt } = phase
   const told = figures === undefined ? '' : `, ${count(figures.compliant)} of ${count(figures.targets)} compliant`
   const when = succeededAt === undefined ? '' : `, ${absolute(succeededAt)}`
-  return html`<span class="dot ${tone}" title="${phase.name}: ${word}${told}${when}">${sign(tone)}${clip(phase.name, 24)}<span class="vh"> ${word}</span></span>`
+  return html`<span class="dot ${tone}" title="${clip(phase.name, 63)}: ${word}${told}${when}">${sign(tone)}${clip(phase.name, 24)}<span class="vh"> ${word}</span></span>`
 }

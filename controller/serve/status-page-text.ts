@@ -65,7 +65,11 @@ export function percentOf(part: number, whole: number): string {
 /** A message for people: what stands between backticks is shown as code, and instants as elsewhere on the page. */
 export function prose(text: string, limit: number): Html {
   const parts = clip(text, limit).split('`')
-  return html`${parts.map((part, i) => (i % 2 === 1 && i < parts.length - 1 ? html`<code>${part}</code>` : dated(part)))}`
+  const last = parts.length - 1
+  return html`${parts.map((part, i) => {
+    if (i % 2 === 0) return dated(part)
+    return i < last ? html`<code>${part}</code>` : html`${'`'}${dated(part)}`
+  })}`
 }
 
 function dated(text: string): Html {

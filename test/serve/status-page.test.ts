@@ -286,7 +286,7 @@ test('whatever text goes into a template, neither element nor attribute ends ear
       const [, attribute = '<', content = '<'] = /^<p title="([^"]*)">([\s\S]*)<\/p>$/.exec(markup) ?? []
       return !/[<>"'`]/.test(attribute + content) && attribute === content
     }),
-    { seed: 42, numRuns: 500 },
+    { seed: 42, numRuns: 300 },
   )
   t.equal(escaped('a < b & "c"'), 'a &lt; b &amp; &quot;c&quot;')
   t.equal(html`${[html`<b>x</b>`, html`${'<i>'}`]}${false}${undefined}${3}`.markup, '<b>x</b>&lt;i&gt;3')
@@ -296,12 +296,12 @@ test('ten thousand rollouts and collections with long names make a page of bound
   const stage = await story()
   const { state } = stage.controller
   const some = [...state.control.rollouts.values()]
-  const long = '<'.repeat(5000)
+  const long = '<'.repeat(1000)
   const rollouts = new Map(
     Array.from({ length: 10_000 }, (_, i) => {
       const rollout = some[i % some.length]
       if (rollout === undefined) throw new Error('the story has no rollouts')
-      const name = `${long}${i}`
+      const name = `${i}${long}`
       const phases = Array.from({ length: 12 }, () => rollout.plan.phases[0]).flatMap((phase) =>
         phase ? [{ ...phase, name, collection: name }] : [],
       )
@@ -310,7 +310,7 @@ test('ten thousand rollouts and collections with long names make a page of bound
     }),
   )
   state.control = { ...state.control, rollouts }
-  for (let i = 0; i < 10_000; i++) state.collections.membership.members.set(`${long}${i}`, newPlane())
+  for (let i = 0; i < 10_000; i++) state.collections.membership.members.set(`${i}${long}`, newPlane())
   stage.controller.notes = [...rollouts.keys()].map((name) => ({
     kind: 'Rollout',
     name,
@@ -338,7 +338,7 @@ test('times, lengths and shares in words', async (t) => {
   t.equal(percentOf(0, 0), '–')
   t.equal(
     prose('`run <b>` until 2025-10-17T07:00:00Z, ` left', 100).markup,
-    '<code>run &lt;b&gt;</code> until <time datetime="2025-10-17T07:00:00Z">Fri 17 Oct 2025, 07:00 UTC</time>, ` left',
+    '<code>run &lt;b&gt;</code> until <time datetime="2025-10-17T07:00:00Z">Fri 17 Oct 2025, 07:00 UTC</time>, &#96; left',
   )
 })
 
