@@ -163,7 +163,7 @@ export class Controller {
     try {
       await this.#commit(decisions, now.epochMilliseconds)
     } catch (error) {
-      this.#options.onError?.(error)
+      if (isRefusal(error)) this.#options.onError?.(error)
       if (this.#failed === undefined) this.#wakeAt(now.add({ milliseconds: RETRY_AFTER_MS }))
       return
     }
@@ -177,8 +177,10 @@ export class Controller {
   async #commit(facts: readonly Fact[], at: number, watch?: Watch): Promise<void> {
     if (facts.length === 0) return
     const { first, last } = await this.journal.append(facts, at).catch((error: unknown) => {
+      const isNew = error !== this.trouble
       this.trouble = error
       this.troubledAt = performance.now()
+      if (isNew && !isRefusal(error)) this.#options.onError?.(error)
       throw error
     })
     this.trouble = undefined
@@ -233,4 +235,9 @@ export class Controller {
       this.#options.onError?.(error)
     }
   }
+}
+
+/** About what was submitted, and for whoever did so to deal with; the storage is as well as before. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof JournalError && ['Busy', 'TooLarge', 'Invalid', 'Closed'].includes(error.code)
 }

@@ -91,6 +91,22 @@ test('what the journal refuses has not happened', async (t) => {
   t.equal(controller.state.fleet.ids.length, 1)
 })
 
+test('a storage that fails is told of once, also when nothing was to be decided', async (t) => {
+  let refusal: JournalErrorCode | undefined
+  const errors: unknown[] = []
+  const controller = await Controller.open({
+    journal: refusingJournal(() => refusal),
+    clock: virtualClock(START),
+    onError: (error) => errors.push(error),
+  })
+  refusal = 'Busy'
+  await t.rejects(controller.submit(enrolled('d')))
+  t.same(errors, [])
+  refusal = 'Broken'
+  await t.rejects(controller.submit(enrolled('d')))
+  t.match(errors, [{ code: 'Broken' }])
+})
+
 test('a fact that cannot be folded stops the controller instead of leaving it in between', async (t) => {
   const errors: unknown[] = []
   const controller = await Controller.open({
