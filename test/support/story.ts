@@ -39,8 +39,8 @@ export function at(text: string): EpochMs {
   return Temporal.Instant.from(text).epochMilliseconds
 }
 
-/** Applies inputs without deciding. */
-export function tell(story: Story, ...inputs: readonly Input[]): void {
+/** Applies facts without deciding. */
+export function tell(story: Story, ...inputs: readonly Fact[]): void {
   for (const fact of inputs) happen(story, fact)
 }
 
