@@ -1,7 +1,7 @@
 // The ordinary course of a rollout: a phase passes its gate and soak, the next one starts (semantics.md §6).
 import { type BitPlane, countBits, encodePlane } from '../model/bit-plane.ts'
 import type { Decision } from '../model/facts.ts'
-import { type EpochMs, MINUTE, toRfc3339 } from '../model/instant.ts'
+import { type EpochMs, HOUR, toRfc3339 } from '../model/instant.ts'
 import type { ResolvedPhase } from '../model/plan.ts'
 import { isStarted, type RolloutRecord, type StartedPhase } from './control.ts'
 import { type Draft, emit, figuresInDraft, type Step, wakeAt } from './draft.ts'
@@ -214,4 +214,4 @@ function phaseTimes(
 }
 
 /** A start within this of the scheduled instant is on time: it took so long to evaluate, sync or wake up. */
-const ON_TIME_MS = 15 * MINUTE
+const ON_TIME_MS = HOUR
