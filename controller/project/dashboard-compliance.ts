@@ -27,22 +27,26 @@ export type CollectionCompliance = DeployedFigures & {
 
 export type Deployed = {
   readonly figures: DeployedFigures
+  /** Updates of older rollouts that were not looked at, to bound the work. */
+  readonly leftOut: number
   readonly covered: BitPlane
   readonly failed: BitPlane
   readonly required: BitPlane
   readonly unknown: BitPlane
 }
 
-/** Updates looked at, those of the newest rollouts first: what bounds the work. */
-export const MAX_DEPLOYED_UPDATES = 4000
+/** Words of planes looked at, those of the newest rollouts first: 1000 updates on a million devices, all there are on most fleets. */
+const MAX_WORDS = 32_000_000
 
 export function fleetCompliance(world: World): Deployed {
   const planes = { covered: newPlane(), failed: newPlane(), required: newPlane(), unknown: newPlane() }
-  let left = MAX_DEPLOYED_UPDATES
+  let left = Math.floor(MAX_WORDS / Math.max(1, world.fleet.present.words.length))
+  let leftOut = 0
   for (const rollout of newestFirst(world)) {
-    if (left <= 0) break
     const targets = approvedTargets(world, rollout)
-    const updates = targets === undefined ? [] : effectiveUpdates(world, rollout.updates).slice(0, left)
+    const wanted = targets === undefined || left === 0 ? [] : effectiveUpdates(world, rollout.updates)
+    const updates = wanted.slice(0, left)
+    leftOut += left === 0 ? rollout.updates.length : wanted.length - updates.length
     if (targets === undefined || updates.length === 0) continue
     left -= updates.length
     unite(planes.covered, targets)
@@ -58,7 +62,7 @@ export function fleetCompliance(world: World): Deployed {
     required.words[i] = (required.words[i] ?? 0) & ~silent & ~(failed.words[i] ?? 0)
     unknown.words[i] = ((unknown.words[i] ?? 0) & ~(failed.words[i] ?? 0) & ~(required.words[i] ?? 0)) | silent
   }
-  return { ...planes, figures: figuresWithin(planes, undefined) }
+  return { ...planes, figures: figuresWithin(planes, undefined), leftOut }
 }
 
 /** Collections that the shown rollouts use come first, then by name. */
@@ -92,7 +96,7 @@ function approvedTargets({ fleet }: World, { phases }: RolloutRecord): BitPlane 
   return isEmptyPlane(targets) ? undefined : targets
 }
 
-type Planes = Omit<Deployed, 'figures'>
+type Planes = Omit<Deployed, 'figures' | 'leftOut'>
 
 function addUpdate(
   { covered, failed, required, unknown }: Planes,

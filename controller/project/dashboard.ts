@@ -21,7 +21,12 @@ export type Listed<T> = { readonly shown: readonly T[]; readonly total: number }
 
 export type Dashboard = {
   readonly now: EpochMs
-  readonly fleet: DeployedFigures & { readonly devices: number; readonly stale: number; readonly staleAfterMs: number }
+  readonly fleet: DeployedFigures & {
+    readonly devices: number
+    readonly stale: number
+    readonly staleAfterMs: number
+    readonly leftOut: number
+  }
   readonly catalog: { readonly updates: number; readonly feeds: Listed<FeedSummary> }
   readonly sources: Listed<SourceSummary>
   /** Declared objects of every kind. */
@@ -106,6 +111,7 @@ export function dashboard(world: World, notes: readonly Note[], decisions: Decis
       devices: countBits(fleet.present),
       stale: countShared(fleet.stale, fleet.present),
       staleAfterMs: world.settings.staleAfterMs,
+      leftOut: deployed.leftOut,
       ...deployed.figures,
     },
     catalog: { updates: catalog.ids.length, feeds: listed(byName(world.feeds), LIMITS.feeds, feedSummary) },

@@ -28,7 +28,7 @@ export function headline({ fleet, failures, rollouts, catalog, now }: Dashboard)
 <div class="tile wide">${ring(fleet.compliant, fleet.covered, `${percentOf(fleet.compliant, fleet.covered)} of the devices with deployed updates are compliant`)}<div><div class="figure">${percentOf(fleet.compliant, fleet.covered)}</div><div class="label">${
     fleet.covered === 0
       ? html`nothing deployed yet`
-      : html`compliant: ${count(fleet.compliant)} of ${counted(fleet.covered, 'device')} with deployed updates`
+      : html`compliant: ${count(fleet.compliant)} of ${counted(fleet.covered, 'device')} with deployed updates${fleet.leftOut > 0 && ` (${counted(fleet.leftOut, 'older update')} left out)`}`
   }</div></div></div>
 ${tile(count(fleet.devices), fleet.stale === 0 ? 'devices, all reporting' : html`devices, <b class="bad">${count(fleet.stale)} silent</b> over ${length(fleet.staleAfterMs)}`, fleet.stale > 0 && 'warn')}
 ${tile(count(failures.devices), failures.devices === 1 ? 'device with failures' : 'devices with failures', failures.devices > 0 && 'fail')}
