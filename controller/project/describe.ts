@@ -28,7 +28,8 @@ export function describeObject(view: ObjectView, decisions: readonly DecisionVie
 /** The verdict, then the trace with a mark for each step. */
 export function explanationText({ device, update, title, verdict, steps }: Explanation): string {
   const about = title === undefined ? update : `${update} "${title}"`
-  const until = verdict.until === undefined ? '' : ` [until ${verdict.until}]`
+  const known = verdict.until === undefined || verdict.message.includes(verdict.until)
+  const until = known ? '' : ` [until ${verdict.until}]`
   return `${verdict.message}${until}\n\n${device}, ${about}: ${verdict.reason}\n${steps.map(stepLine).join('')}`
 }
 

@@ -39,7 +39,6 @@ export const STATUS_REASONS = {
   JoinedLate: 'The device joined the collection after the phase had started.',
   LaterPhase: 'The device belongs to a phase that has not started.',
   Approved: 'The update is approved for the device.',
-  NotApproved: 'The update is not approved for the device.',
   NotHeld: 'No hold covers the update on the device.',
   Frozen: 'A freeze holds on the device.',
   FreezeAhead: 'A freeze will hold on the device.',

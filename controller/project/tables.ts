@@ -41,11 +41,11 @@ export function relative(text: string | undefined, now: number): string {
   return away > 0 ? `in ${length}` : `${length} ago`
 }
 
-/** "45/50 of 60": compliant, needed, all. */
+/** "45 of 60, needs 50": compliant, all, and how many have to be. */
 export function gateText({ gate, state }: PhaseView): string {
   if (gate === undefined) return state
   const failed = gate.failed === 0 ? '' : `, ${gate.failed} failed`
-  return `${gate.compliant}/${gate.needed} of ${gate.targets}${failed}`
+  return `${gate.compliant} of ${gate.targets}, needs ${gate.needed}${failed}`
 }
 
 export function isReady({ status }: ObjectView): boolean {

@@ -120,7 +120,7 @@ test('get prints a table that tells the story, and one object by name', async (t
   const list = await world.run(getCommand, 'rollouts')
   t.match(list, { exit: 0, err: '' })
   t.match(list.out, /^NAME +STATE +UPDATES +PHASE +COMPLIANT/)
-  t.match(list.out, /\nmonthly-20260113 +Progressing +2 +pilot 1\/2 +0\/2 of 2 +GateOpen/)
+  t.match(list.out, /\nmonthly-20260113 +Progressing +2 +pilot 1\/2 +0 of 2, needs 2 +GateOpen/)
   t.match(
     (await world.run(getCommand, 'adr', 'monthly')).out,
     /\nmonthly +True +now +in 28d +2 +2 +monthly-20260113 \(Progressing\)/,

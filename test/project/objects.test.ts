@@ -283,7 +283,7 @@ test('a table is aligned, and times are told from now', async (t) => {
   const story = begun()
   const list = listObjects(story.state, story.notes, 'Rollout', story.now)
   const [head = '', row = ''] = renderTable(tableOf('Rollout', list, story.now)).split('\n')
-  t.match(row, /^monthly-20260113 +Progressing +2 +pilot 1\/2 +0\/3 of 4 +GateOpen/)
+  t.match(row, /^monthly-20260113 +Progressing +2 +pilot 1\/2 +0 of 4, needs 3 +GateOpen/)
   t.equal(head.indexOf('STATE'), row.indexOf('Progressing'))
   const now = at('2026-01-01T00:00:00Z')
   const told = [
