@@ -18,6 +18,7 @@ const NAMES = [
   'resume',
   'rollback',
   'enrol-key',
+  'remove-device',
   'generate',
 ]
 
