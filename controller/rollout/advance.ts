@@ -171,10 +171,22 @@ function replaces(draft: Draft, other: RolloutRecord, rollout: RolloutRecord): b
 
 // The parts of one evaluation stand beside each other.
 function isNewer(other: RolloutRecord, rollout: RolloutRecord): boolean {
+  return compareEvaluations(other, rollout) > 0
+}
+
+// Of several evaluations at one instant the later one has the higher number at the end of its name.
+function compareEvaluations(a: RolloutRecord, b: RolloutRecord): number {
+  const [left, right] = [a.name, b.name].map((name) => name.replace(/-part\d+$/, ''))
   return (
-    other.plannedAt > rollout.plannedAt ||
-    (other.plannedAt === rollout.plannedAt && (other.provenance.evaluation ?? 0) > (rollout.provenance.evaluation ?? 0))
+    a.plannedAt - b.plannedAt ||
+    (a.provenance.evaluation ?? 0) - (b.provenance.evaluation ?? 0) ||
+    (left ?? '').length - (right ?? '').length ||
+    compareTexts(left ?? '', right ?? '')
   )
+}
+
+function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }
 
 function mayStart(draft: Draft, rollout: RolloutRecord): boolean {
@@ -227,7 +239,7 @@ function olderUnfinished(draft: Draft, rollout: RolloutRecord): RolloutRecord | 
 }
 
 function byAge(a: RolloutRecord, b: RolloutRecord): number {
-  return a.plannedAt - b.plannedAt || (a.name < b.name ? -1 : 1)
+  return compareEvaluations(a, b) || a.name.length - b.name.length || compareTexts(a.name, b.name)
 }
 
 function approvals(draft: Draft, rollout: RolloutRecord): Step {

@@ -55,7 +55,8 @@ function planIfChanged(
 ): void {
   if (record?.rollbackAsked !== undefined && record.status !== 'RolledBack') {
     rollBack(draft, record, record.rollbackAsked.reason, record.rollbackAsked.message)
-    return planIfChanged(draft, object, draft.control.rollouts.get(object.name), updates, plan)
+    planIfChanged(draft, object, draft.control.rollouts.get(object.name), updates, plan)
+    return
   }
   const sameUpdates = record !== undefined && record.updates.join() === updates.join()
   if (sameUpdates && staysAsItIs(record, object, plan)) return

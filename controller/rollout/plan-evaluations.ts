@@ -4,12 +4,12 @@ import { stateOf } from '../catalog/catalog.ts'
 import { type CriteriaContext, countByCriterion, orderUpdates, selectUpdates } from '../catalog/criteria.ts'
 import { counts } from '../fleet/compliance.ts'
 import { hasCriterion } from '../model/criteria.ts'
-import type { PlannedRollout, Provenance, Trigger } from '../model/facts.ts'
+import type { Decision, PlannedRollout, Provenance, Trigger } from '../model/facts.ts'
 import { type EpochMs, toRfc3339 } from '../model/instant.ts'
 import { MAX_UPDATES_PER_GROUP } from '../model/limits.ts'
 import type { Reason } from '../model/reasons.ts'
 import type { UpdateId } from '../model/update.ts'
-import { isUnfinished, type RuleRecord } from './control.ts'
+import { isUnfinished, type RolloutRecord, type RuleRecord } from './control.ts'
 import { type Draft, emit, wakeAt } from './draft.ts'
 import { heldEverywhere } from './evidence.ts'
 import {
@@ -59,35 +59,41 @@ function planRule(draft: Draft, rule: Rule): void {
     return
   }
   const due = dueEvaluation(resolved, record, draft.now)
-  if (due !== undefined) evaluateRule(draft, rule, resolved, record, due)
+  if (due !== undefined) emit(draft, evaluation(draft, rule, resolved, record, due))
   noteRule(draft, rule, resolved)
 }
 
-function evaluateRule(draft: Draft, rule: Rule, resolved: ResolvedRule, record: RuleRecord, due: Due): void {
-  const fail = (matched: number, reason: Reason, message: string) =>
-    emit(draft, { type: 'EvaluationFailed', rule: rule.name, ...due, matched, reason, message })
+function evaluation(draft: Draft, rule: Rule, resolved: ResolvedRule, record: RuleRecord, due: Due): Decision {
+  const fail = (matched: number, reason: Reason, message: string): Decision => ({
+    type: 'EvaluationFailed',
+    rule: rule.name,
+    ...due,
+    matched,
+    reason,
+    message,
+  })
   if (!hasCriterion(rule.spec.criteria))
     return fail(0, 'NoCriteria', 'the rule names no criterion: add one under spec.criteria')
   if (resolved.plan.phases.length === 0)
     return fail(0, 'NoPhases', 'the rule names no phase: add one under spec.phases')
   const selected = select(draft, rule)
-  const carried = resolved.mode === 'New' ? stillWanted(draft, rule.name, resolved) : []
+  const replaced = resolved.mode === 'New' ? replacedBy(draft, rule.name, resolved) : []
+  const carried = stillWanted(draft, replaced)
   const updates = order(draft, new Set([...selected, ...carried]))
   const count = updates.length
   if (count > MAX_UPDATES_PER_GROUP && resolved.overflow === 'Fail')
-    return fail(count, 'TooManyUpdates', tooMany(draft, rule, count))
-  const done = (rollouts: readonly PlannedRollout[], reason: Reason, message: string) =>
-    emit(draft, {
-      type: 'RuleEvaluated',
-      rule: rule.name,
-      ...due,
-      matched: count,
-      rollouts,
-      plan: resolved.plan,
-      provenance: provenanceOf(rule, due.scheduled),
-      reason,
-      message,
-    })
+    return fail(count, 'TooManyUpdates', tooMany(draft, rule, count, selected, replaced))
+  const done = (rollouts: readonly PlannedRollout[], reason: Reason, message: string): Decision => ({
+    type: 'RuleEvaluated',
+    rule: rule.name,
+    ...due,
+    matched: count,
+    rollouts,
+    plan: resolved.plan,
+    provenance: provenanceOf(rule, due.scheduled),
+    reason,
+    message,
+  })
   if (count === 0) return done([], 'NothingMatched', 'no update in the catalog meets all criteria')
   if (record.selected?.join() === updates.toSorted().join())
     return done([], 'Unchanged', `the same ${plural(count, 'update')} as before: nothing is changed`)
@@ -95,7 +101,7 @@ function evaluateRule(draft: Draft, rule: Rule, resolved: ResolvedRule, record: 
   const named = rollouts.map((rollout) => rollout.name).join(', ')
   const carriedOnly = carried.filter((id) => !selected.includes(id)).length
   const more = carriedOnly === 0 ? '' : `, ${carriedOnly} of them carried over from the rollout that this one replaces`
-  done(rollouts, 'Matched', `${plural(count, 'update')} selected${more}: ${named}`)
+  return done(rollouts, 'Matched', `${plural(count, 'update')} selected${more}: ${named}`)
 }
 
 function select(draft: Draft, rule: Rule): UpdateId[] {
@@ -105,11 +111,16 @@ function select(draft: Draft, rule: Rule): UpdateId[] {
 }
 
 // `onNewer: Replace` stops the older rollout where it is; what it was still to bring goes on in the newer one.
-function stillWanted(draft: Draft, rule: string, resolved: ResolvedRule): UpdateId[] {
+function replacedBy(draft: Draft, rule: string, resolved: ResolvedRule): RolloutRecord[] {
   if (resolved.plan.onNewer !== 'Replace') return []
+  return [...draft.control.rollouts.values()].filter(
+    (rollout) => rollout.rule === rule && isUnfinished(rollout) && rollout.rollbackAsked === undefined,
+  )
+}
+
+function stillWanted(draft: Draft, replaced: readonly RolloutRecord[]): UpdateId[] {
   const held = heldEverywhere(draft.control)
-  return [...draft.control.rollouts.values()]
-    .filter((rollout) => rollout.rule === rule && isUnfinished(rollout) && rollout.rollbackAsked === undefined)
+  return replaced
     .flatMap((rollout) => rollout.updates)
     .filter((id) => stateOf(draft.world.catalog, id) === 'Normal' && !held.has(id) && !draft.expiring.has(id))
 }
@@ -124,7 +135,17 @@ function order(draft: Draft, ids: ReadonlySet<UpdateId>): UpdateId[] {
   return orderUpdates(catalog, rows)
 }
 
-function tooMany(draft: Draft, rule: Rule, count: number): string {
+function tooMany(
+  draft: Draft,
+  rule: Rule,
+  count: number,
+  selected: readonly UpdateId[],
+  replaced: readonly RolloutRecord[],
+): string {
+  if (selected.length <= MAX_UPDATES_PER_GROUP) {
+    const names = replaced.map(({ name }) => name).sort()
+    return `${selected.length} updates match and ${count - selected.length} are carried over from ${names.join(', ')}, and a group holds at most ${MAX_UPDATES_PER_GROUP}: set \`group.overflow: Split\`, or evaluate again when that has ended`
+  }
   const broadest = countByCriterion(draft.world.catalog, rule.spec.criteria, criteriaContext(draft))[0]
   const narrow =
     rule.spec.criteria.released?.within === undefined

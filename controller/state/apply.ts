@@ -55,7 +55,8 @@ function applyInput(state: State, at: EpochMs, fact: Input): void {
       return
     case 'ObjectsDeclared':
       state.sources.set(fact.source, { revision: fact.revision, at })
-      return declare(state, at, fact.put, fact.removed)
+      declare(state, at, fact.put, fact.removed)
+      return
     case 'DeclarationsRejected': {
       const { revision, problems, total } = fact
       const before = state.sources.get(fact.source)
@@ -64,7 +65,8 @@ function applyInput(state: State, at: EpochMs, fact: Input): void {
       return
     }
     case 'CatalogSynced':
-      return catalogSynced(state, at, fact)
+      catalogSynced(state, at, fact)
+      return
     case 'CatalogSyncFailed': {
       const before = state.feeds.get(fact.source) ?? { setAside: [], setAsideTotal: 0, notes: [] }
       state.feeds.set(fact.source, { ...before, triedAt: at, failure: fact.message })
@@ -77,9 +79,11 @@ function applyInput(state: State, at: EpochMs, fact: Input): void {
       })
       return
     case 'DeviceEnrolled':
-      return enrol(state, at, fact)
+      enrol(state, at, fact)
+      return
     case 'DeviceRemoved':
-      return removeNamed(state, fact.device)
+      removeNamed(state, fact.device)
+      return
     case 'CommandGiven':
       state.control = commanded(state, at, fact.command, fact.by)
       return
