@@ -3,14 +3,12 @@
 import { parseFeed } from '../catalog/feeds/parse-feed.ts'
 import type { FeedRead, ReadOptions } from '../catalog/feeds/read-feed.ts'
 import { planSync, type SyncPlan } from '../catalog/sync.ts'
-import { counts } from '../fleet/compliance.ts'
 import { reasonOf } from '../journal/journal.ts'
 import type { Declared } from '../model/declared.ts'
 import type { CatalogChange, CatalogSynced } from '../model/facts.ts'
 import { stableHash } from '../model/hash.ts'
 import { durationMs, type EpochMs, HOUR, MINUTE } from '../model/instant.ts'
-import type { UpdateId } from '../model/update.ts'
-import { isStarted } from '../rollout/control.ts'
+import { criteriaContext } from '../rollout/plan-evaluations.ts'
 import type { World } from '../rollout/world.ts'
 import type { Controller } from './controller.ts'
 
@@ -145,8 +143,9 @@ class CatalogKeeper {
     }
     const result = parseFeed(spec.format, feed.files)
     if (result.total === 0) return `${location} holds no record of the format ${spec.format}`
-    const policy = { source: name, declines: spec.decline ?? [], ...fleetOf(state) }
-    const plan = planSync(state.catalog, result, policy, clock.now().epochMilliseconds)
+    const now = clock.now().epochMilliseconds
+    const context = criteriaContext({ world: state, control: state.control, now })
+    const plan = planSync(state.catalog, result, { source: name, declines: spec.decline ?? [], ...context }, now)
     for (const part of inParts(synced(name, plan))) await this.#controller.submit(part)
     source.validator = feed.validator
     return undefined
@@ -184,17 +183,6 @@ function retryAfter({ declared, failures }: Watched): number {
 
 function jitterOf(name: string): number {
   return stableHash(`sync/${name}`) / 0x1_0000_0000
-}
-
-function fleetOf(state: World): { requiredCount: (id: UpdateId) => number; isDeployed: (id: UpdateId) => boolean } {
-  const deployed = new Set<UpdateId>()
-  for (const rollout of state.control.rollouts.values())
-    if (rollout.phases.some((phase) => isStarted(phase) && phase.approved))
-      for (const id of rollout.updates) deployed.add(id)
-  return {
-    requiredCount: (id) => counts(state.compliance, id).required,
-    isDeployed: (id) => deployed.has(id),
-  }
 }
 
 const NO_CHANGE: CatalogChange = { upserts: [], declined: [], reinstated: [], vanished: [], returned: [] }

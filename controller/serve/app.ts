@@ -1,5 +1,5 @@
 // The HTTP server under the routes: limits, time limits, bodies, and errors that are always JSON. The one importer of fastify.
-import type { Server } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { errorFields, type Log } from '../runtime/log.ts'
 import { MAX_BODY_BYTES, readBody } from './body.ts'
@@ -91,9 +91,7 @@ function answerError(error: unknown, reply: Reply, log: Log): Reply {
 
 const UNFORESEEN = new HttpProblem(500, 'Internal', 'something went wrong here; the log of the controller says what')
 
-type Socket = Parameters<Parameters<Server['on']>[1]>[1]
-
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket & { destroyed: boolean }): void {
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
   const [status, text, body] = malformed(error.code)
   const json = JSON.stringify(body)

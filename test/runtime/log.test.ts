@@ -1,7 +1,7 @@
 // What is logged, for machines and for people; and what is read back from a journal.
 import { test } from 'tap'
+import { newLog } from '../../controller/cli/log.ts'
 import { decodeFact } from '../../controller/runtime/fact-codec.ts'
-import { newLog } from '../../controller/runtime/log.ts'
 
 const now = () => '2025-10-14T18:00:00.000Z'
 
