@@ -1,39 +1,58 @@
 // Collections over a large fleet: all of them over the columns, one device after another, and, for comparison, the plain
 // way with an object for each device. The input depends on the two numbers only.
 import { compileCollections, evaluateAll, reevaluateDevice } from '../../controller/fleet/collections.ts'
-import { enrolDevice, type Fleet, newFleet, setAttributes } from '../../controller/fleet/fleet.ts'
+import { enrolDevice, newFleet, setAttributes } from '../../controller/fleet/fleet.ts'
 import { expressionsOf, matcherOf } from '../../controller/fleet/term.ts'
-import { hasBit, newPlane } from '../../controller/model/bit-plane.ts'
+import { type BitPlane, hasBit, newPlane } from '../../controller/model/bit-plane.ts'
 import type { CollectionSpec, Query } from '../../controller/model/collection.ts'
 import { stableHash } from '../../controller/model/hash.ts'
+import { mustBe, type Timing, timeInTurns } from './measure.ts'
 
 export type CollectionsBench = {
-  /** All collections over all devices, lookup tables filled before; the median of five. */
-  readonly fullMs: number
+  /** All collections over all devices, lookup tables filled before. */
+  readonly full: Timing
   /** Devices whose attributes were replaced, one of them changed, and whose collections were brought up to date. */
-  readonly incrementalPerSecond: number
-  /** All collections over all devices, one object a device, measured on at most 20,000 devices and scaled up. */
-  readonly naiveFullMs: number
+  readonly incremental: Timing
+  /** All collections over at most 20,000 devices, one object a device. */
+  readonly naive: Timing
+  /** The same, counted by device. */
+  readonly naiveIncremental: Timing
 }
 
 const SITES = 200
 const NAIVE_DEVICES = 20_000
+const CHANGES = 200_000
 
+/** Throws when the plain way finds other members. */
 export function benchCollections(devices: number, collections: number): CollectionsBench {
   const fleet = newFleet()
   for (let i = 0; i < devices; i++) enrolDevice(fleet, `device-${i}`, attributes(i, 0), i)
   const specs = new Map(Array.from({ length: collections }, (_, i) => [`c${i}`, spec(i)]))
   const compiled = compileCollections(specs)
+  const plain = naiveWay(Math.min(devices, NAIVE_DEVICES), specs)
   evaluateAll(fleet, compiled)
-  const runs = Array.from({ length: 5 }, () => timed(() => evaluateAll(fleet, compiled))).sort((a, b) => a - b)
-  const naiveFullMs = naive(fleet, specs, compiled.members)
-  const changes = Math.min(devices, 200_000)
+  compareMembers(plain.devices, plain.run(), compiled.members)
+  const [full = [], naive = []] = timeInTurns({ run: () => evaluateAll(fleet, compiled) }, plain)
+  const changes = Math.min(devices, CHANGES)
   // Made before the clock starts: what is measured is the fleet's work, not the making of the input.
-  const changed = Array.from({ length: changes }, (_, i) => attributes(i, 1))
-  const ms = timed(() => {
-    for (const [row, next] of changed.entries()) reevaluateDevice(fleet, compiled, row, setAttributes(fleet, row, next))
+  let changed: Record<string, string>[] = []
+  let turn = 0
+  const [incremental = []] = timeInTurns({
+    prepare: () => {
+      turn++
+      changed = Array.from({ length: changes }, (_, i) => attributes(i, turn % 2))
+    },
+    run: () => {
+      for (const [row, next] of changed.entries())
+        reevaluateDevice(fleet, compiled, row, setAttributes(fleet, row, next))
+    },
   })
-  return { fullMs: runs[2] ?? 0, incrementalPerSecond: Math.round(changes / (ms / 1000)), naiveFullMs }
+  return {
+    full: { operations: devices * collections, ms: full },
+    incremental: { operations: changes, ms: incremental },
+    naive: { operations: plain.devices * collections, ms: naive },
+    naiveIncremental: { operations: plain.devices, ms: naive },
+  }
 }
 
 function attributes(device: number, turn: number): Record<string, string> {
@@ -77,17 +96,14 @@ function spec(number: number): CollectionSpec {
   }
 }
 
+type Members = Map<string, Set<number>>
+
 /** A fair plain way: conditions compiled once, and each device's collections found in one pass, references last. */
-function naive(
-  fleet: Fleet,
-  specs: ReadonlyMap<string, CollectionSpec>,
-  members: ReadonlyMap<string, { words: Uint32Array }>,
-): number {
-  const devices = Math.min(fleet.ids.length, NAIVE_DEVICES)
+function naiveWay(devices: number, specs: ReadonlyMap<string, CollectionSpec>) {
   const objects = Array.from({ length: devices }, (_, i) => attributes(i, 0))
   const programs = [...specs].map(([name, spec]) => ({ name, spec, queries: (spec.queries ?? []).map(compileQuery) }))
-  const found = new Map([...specs.keys()].map((name) => [name, new Set<number>()]))
-  const ms = timed(() => {
+  const run = (): Members => {
+    const found: Members = new Map([...specs.keys()].map((name) => [name, new Set<number>()]))
     for (const [row, device] of objects.entries()) {
       const within = (name: string) => found.get(name)?.has(row) === true
       for (const { name, spec, queries } of programs) {
@@ -96,21 +112,19 @@ function naive(
         found.get(name)?.add(row)
       }
     }
-  })
-  for (const [name, rows] of found) {
-    const missed = [...rows].filter((row) => !hasBit(members.get(name) ?? newPlane(), row)).length
-    if (missed > 0) throw new Error(`${name}: ${missed} members of the plain way are none of the fast one`)
+    return found
   }
-  return (ms * fleet.ids.length) / Math.max(devices, 1)
+  return { devices, run }
+}
+
+function compareMembers(devices: number, found: Members, members: ReadonlyMap<string, BitPlane>): void {
+  for (const [name, rows] of found) {
+    const plane = members.get(name) ?? newPlane()
+    for (let row = 0; row < devices; row++) mustBe(hasBit(plane, row) === rows.has(row), `${name}, row ${row}`)
+  }
 }
 
 function compileQuery(query: Query): (device: Record<string, string>) => boolean {
   const conditions = expressionsOf(query).map((expression) => ({ key: expression.key, matches: matcherOf(expression) }))
   return (device) => conditions.every(({ key, matches }) => matches(device[key]))
-}
-
-function timed(work: () => void): number {
-  const start = performance.now()
-  work()
-  return performance.now() - start
 }
