@@ -303,13 +303,20 @@ function restartAt({ offer, personAt }: Awaiting, now: EpochMs): EpochMs {
   return offer.restart.allowed ? firstWithin(offer.restart.times, now) : Math.max(now, personAt)
 }
 
+// One look when all are there; what can start before that is looked at in time anyway.
+function lastDownload(agent: Agent): EpochMs {
+  let last = 0
+  for (const { said, doneAt } of agent.downloads.values()) if (!said) last = Math.max(last, doneAt)
+  return last
+}
+
 function nextAction(agent: Agent, machine: Machine, now: EpochMs, fresh: boolean): EpochMs {
   let next = Infinity
   const later = (at: EpochMs) => {
     if (at > now && at < next) next = at
   }
   for (const awaiting of agent.awaiting) later(restartAt(awaiting, now))
-  for (const [id, download] of agent.downloads) if (!download.said && id !== undefined) later(download.doneAt)
+  later(lastDownload(agent))
   if (!fresh) return next
   for (const offer of agent.policy.offers) {
     if (!isWanted(agent, machine, offer)) continue

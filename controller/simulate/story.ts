@@ -67,8 +67,10 @@ export function tellDecision(decision: Decision): string {
     case 'DevicesStale':
       return message
     default: {
+      const undone = decision.type === 'RolloutRolledBack' ? decision.uninstall.length : 0
+      const removal = undone === 0 ? '' : `; ${count(undone, 'update')} to be uninstalled`
       const subject = 'phase' in decision ? `${decision.rollout}, phase ${decision.phase}` : decision.rollout
-      return `${subject}: ${verbOf(decision)}: ${message}`
+      return `${subject}: ${verbOf(decision)}: ${message}${removal}`
     }
   }
 }

@@ -45,11 +45,12 @@ function tellRollout(state: State, rollout: RolloutRecord, notes: readonly Note[
 }
 
 function tellPhase(state: State, rollout: RolloutRecord, phase: PhaseRecord, index: number): string {
-  if (!isStarted(phase)) return phase.status
+  if (!isStarted(phase)) return isUnfinished(rollout) || phase.status === 'Skipped' ? phase.status : 'Never started'
+  const status = phase.status === 'Active' && !isUnfinished(rollout) ? 'Stopped' : phase.status
   const figures = isUnfinished(rollout) ? gateFigures(state, rollout, index) : phase.figures
-  if (figures === undefined) return `${phase.status}, ${count(phase.devices, 'device')}`
+  if (figures === undefined) return `${status}, ${count(phase.devices, 'device')}`
   const { targets, compliant, failed, unknown } = figures
-  return `${phase.status}, ${compliant} of ${count(targets, 'device')} compliant, ${failed} failed, ${unknown} unknown`
+  return `${status}, ${compliant} of ${count(targets, 'device')} compliant, ${failed} failed, ${unknown} unknown`
 }
 
 function tellWait({ state, reason, message, until }: Note): string {

@@ -17,11 +17,16 @@ export type Truth = {
   readonly patchedUntil: EpochMs
   /** Every update that any feed has, released or not. */
   readonly updates: ReadonlyMap<UpdateId, UpdateTruth>
+  readonly download: Minutes
+  readonly lasts: Minutes | undefined
+  readonly restart: Minutes
   /** By device: what a scan finds missing. */
   readonly needed: Set<UpdateId>[]
   /** Devices that have each product entry's products. */
   readonly owners: readonly { readonly products: readonly string[]; readonly devices: BitPlane }[]
 }
+
+type Minutes = { readonly min: number; readonly max: number }
 
 type UpdateTruth = {
   readonly update: Update
@@ -57,7 +62,22 @@ export function newTruth(population: Population, spec: ScenarioSpec, updates: It
     for (const id of truth.update.supersedes) if (id !== truth.update.id) known.get(id)?.replacedBy.push(truth)
   const patchedUntil = spec.patchedUntil ?? population.start
   const needed = population.ids.map(() => new Set<UpdateId>())
-  return { population, spec, patchedUntil, updates: known, needed, owners }
+  const { download, lasts, restart } = spec.install
+  return {
+    population,
+    spec,
+    patchedUntil,
+    updates: known,
+    needed,
+    owners,
+    download: inMinutes(download),
+    lasts: lasts && inMinutes(lasts),
+    restart: inMinutes(restart),
+  }
+}
+
+function inMinutes({ min, max }: { readonly min: string; readonly max: string }): Minutes {
+  return { min: minutesOf(min), max: minutesOf(max) }
 }
 
 /** The device as its agent sees it. */
@@ -66,25 +86,22 @@ export function machineOf(truth: Truth, row: number): Machine {
   const { seed } = population
   const id = population.ids[row] ?? ''
   const { install } = spec
-  const drawn = ({ min, max }: { min: string; max: string }, ...key: (string | number)[]) =>
-    whole(minutesOf(min), minutesOf(max), seed, id, ...key) * MINUTE
+  const { download, lasts, restart } = truth
+  const drawn = ({ min, max }: Minutes, ...key: (string | number)[]) => whole(min, max, seed, id, ...key) * MINUTE
   return {
     status: (update) => statusOf(truth, update, row),
     download: (update, attempt, now) => ({
-      lasts: drawn(install.download, 'download', update, attempt),
+      lasts: drawn(download, 'download', update, attempt),
       ...failing(truth, update, row, attempt, now, 'Download'),
     }),
     install: (offer, attempt, now) => ({
-      lasts:
-        install.lasts === undefined
-          ? usualTime(offer, seed, id, attempt)
-          : drawn(install.lasts, 'install', offer.id, attempt),
+      lasts: lasts === undefined ? usualTime(offer, seed, id, attempt) : drawn(lasts, 'install', offer.id, attempt),
       ...(offer.action === 'Install' && failing(truth, offer.id, row, attempt, now, 'Install')),
     }),
     needsRestart: ({ restart, id: update }) =>
       restart.behaviour === 'Requires' ||
       (restart.behaviour !== 'Never' && happens(install.mayRequireRestartPercent, seed, id, 'restarts', update)),
-    restart: (now) => drawn(install.restart, 'restart', now),
+    restart: (now) => drawn(restart, 'restart', now),
     personRestarts: (now) =>
       now + whole(1, Math.max(1, minutesOf(install.personRestarts)), seed, id, 'person', now) * MINUTE,
     commit: (offer, now) => commit(truth, offer, row, now),

@@ -1,0 +1,109 @@
+// Plays scenarios in tests: declarations, catalog and scenario from text, the story back, and every law of invariants.ts
+// held at each step.
+import { parseFeed } from '../../controller/catalog/feeds/parse-feed.ts'
+import type { Declared } from '../../controller/model/declared.ts'
+import type { Decision } from '../../controller/model/facts.ts'
+import type { EpochMs } from '../../controller/model/instant.ts'
+import { type Faults, NO_FAULTS } from '../../controller/simulate/faults.ts'
+import { feedKey } from '../../controller/simulate/feeds.ts'
+import { newPopulation } from '../../controller/simulate/population.ts'
+import { readScenario, type ScenarioSpec } from '../../controller/simulate/scenario.ts'
+import { type Edit, type SimulationEnd, simulate, type Watcher } from '../../controller/simulate/simulation.ts'
+import { decisionLine, storyLine, tellDecision, tellInput } from '../../controller/simulate/story.ts'
+import { tellEnd } from '../../controller/simulate/summary.ts'
+import { parseManifests } from '../../controller/sources/manifest.ts'
+import { newInvariants } from './invariants.ts'
+
+export type Play = {
+  readonly scenario: string
+  readonly declarations: string
+  /** Later declarations, by instant. */
+  readonly edits?: Readonly<Record<string, string>>
+  /** NDJSON. */
+  readonly catalog: string
+  readonly from: string
+  readonly until: string
+  readonly seed?: number
+  readonly faults?: Faults
+  /** Looked on besides the invariants. */
+  readonly watcher?: Watcher
+}
+
+export type Played = {
+  readonly story: string
+  readonly ndjson: string
+  readonly decisions: readonly { readonly at: EpochMs; readonly decision: Decision }[]
+  readonly end: SimulationEnd
+  /** Laws that were broken. */
+  readonly broken: readonly string[]
+}
+
+export function play(order: Play): Played {
+  const scenario = scenarioOf(order.scenario)
+  const edits = [
+    editOf(Date.parse(order.from), order.declarations, 'r1'),
+    ...Object.entries(order.edits ?? {}).map(([at, text], i) => editOf(Date.parse(at), text, `r${i + 2}`)),
+  ]
+  const feed = parseFeed('Ringmaster', [{ name: 'catalog.ndjson', text: order.catalog }])
+  const sources = edits.flatMap(({ objects }) =>
+    objects.flatMap((object) => (object.kind === 'UpdateSource' ? [object] : [])),
+  )
+  const feeds = new Map(sources.map((source) => [feedKey(source), feed]))
+  const decisions: { at: EpochMs; decision: Decision }[] = []
+  const lines: string[] = []
+  const story: string[] = []
+  const { watcher = {} } = order
+  const input = {
+    scenario,
+    seed: order.seed ?? scenario.seed,
+    from: Date.parse(order.from),
+    until: Date.parse(order.until),
+    declarations: edits,
+    feeds,
+  }
+  const invariants = newInvariants(newPopulation(scenario, input.seed, input.from, input.until))
+  const end = simulate(
+    input,
+    {
+      onInput: (state, at, said) => {
+        const text = tellInput(state, said)
+        if (text !== undefined) story.push(storyLine(at, text))
+      },
+      onDecision: (state, at, decision) => {
+        decisions.push({ at, decision })
+        lines.push(`${JSON.stringify(decisionLine(state, at, decision))}\n`)
+        story.push(storyLine(at, tellDecision(decision)))
+        invariants.onDecision(state, at, decision)
+        watcher.onDecision?.(state, at, decision)
+      },
+      onAgent: (state, member, event) => {
+        invariants.onAgent(state, member, event)
+        watcher.onAgent?.(state, member, event)
+      },
+      onStep: (state, at) => {
+        invariants.onStep(state, at)
+        watcher.onStep?.(state, at)
+      },
+    },
+    order.faults ?? NO_FAULTS,
+  )
+  story.push(tellEnd(end.state, end.notes, input.until))
+  return { story: story.join(''), ndjson: lines.join(''), decisions, end, broken: invariants.broken }
+}
+
+export function scenarioOf(text: string): ScenarioSpec {
+  const read = readScenario('scenario.yaml', text)
+  if (read.type === 'Problems')
+    throw new Error(read.problems.map(({ line, message }) => `${line}: ${message}`).join('\n'))
+  return read.scenario.spec
+}
+
+export function objectsOf(text: string, revision = 'r1'): Declared[] {
+  const { objects, problems } = parseManifests('declarations.yaml', text, { source: 'directory', revision })
+  if (problems.length > 0) throw new Error(problems.map(({ line, message }) => `${line}: ${message}`).join('\n'))
+  return [...objects]
+}
+
+function editOf(at: EpochMs, text: string, revision: string): Edit {
+  return { at, revision, objects: objectsOf(text, revision) }
+}
