@@ -1,19 +1,40 @@
 // A load of the directory as facts: what is sound comes into force as a whole, what is broken changes nothing and is reported.
-import type { Declared } from '../model/declared.ts'
+import type { Declared, Problem } from '../model/declared.ts'
 import { KIND_NAMES } from '../model/kinds.ts'
 import { MAX_PROBLEMS_LISTED } from '../model/limits.ts'
 import type { Controller } from '../runtime/controller.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Declarations } from '../sources/assemble.ts'
 import { diffDeclared } from '../sources/diff-declared.ts'
+import { headOf } from '../sources/git-head.ts'
 import type { State } from '../state/state.ts'
 
 export const DIRECTORY_SOURCE = 'directory'
 const PROBLEMS_LOGGED = 20
 
 /** What to do with each load of the directory. Rejects when the journal refuses; then the load is to be offered again. */
-export function takeDeclarations(controller: Controller, log: Log): (load: Declarations) => Promise<void> {
-  return (load) => (load.total > 0 ? reject(controller, load, log) : accept(controller, load, log))
+export function takeDeclarations(
+  controller: Controller,
+  path: string,
+  log: Log,
+): (load: Declarations) => Promise<void> {
+  return (load) => {
+    if (load.total > 0) return reject(controller, load, log)
+    if (load.files.length === 0 && inForce(controller.state).length > 0)
+      return reject(controller, { ...load, problems: [EMPTIED], total: 1 }, log)
+    return accept(controller, path, load, log)
+  }
+}
+
+// A volume that is not mounted, or a wrong path, must not withdraw every approval there is.
+const EMPTIED: Problem = {
+  file: '.',
+  line: 1,
+  column: 1,
+  path: '',
+  code: 'RM1020',
+  message:
+    'the directory has no YAML file any more: nothing is removed; to remove everything, leave one file with a comment in it',
 }
 
 async function reject(controller: Controller, { revision, problems, total }: Declarations, log: Log): Promise<void> {
@@ -31,12 +52,24 @@ async function reject(controller: Controller, { revision, problems, total }: Dec
 }
 
 // The same revision may read differently: in another folder, or by another version of Ringmaster.
-async function accept(controller: Controller, { revision, objects }: Declarations, log: Log): Promise<void> {
+async function accept(
+  controller: Controller,
+  path: string,
+  { revision, objects }: Declarations,
+  log: Log,
+): Promise<void> {
   const before = controller.state.sources.get(DIRECTORY_SOURCE)
   const { put, removed } = diffDeclared(inForce(controller.state), objects)
   const isKnown = before?.revision === revision && before.rejected === undefined
   if (isKnown && put.length === 0 && removed.length === 0) return
-  await controller.submit({ type: 'ObjectsDeclared', source: DIRECTORY_SOURCE, revision, put, removed })
+  const head = await headOf(path)
+  await controller.submit({
+    type: 'ObjectsDeclared',
+    source: DIRECTORY_SOURCE,
+    revision,
+    put: put.map((object) => ({ ...object, origin: { ...object.origin, ...head } })),
+    removed,
+  })
   log.info(
     `declarations in force: ${objects.length} objects, of which ${put.length} are new or changed; ${removed.length} removed`,
     { revision },

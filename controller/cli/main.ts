@@ -19,6 +19,7 @@ const NAMES = [
   'rollback',
   'enrol-key',
   'remove-device',
+  'remove-device',
   'generate',
 ]
 

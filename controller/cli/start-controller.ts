@@ -84,7 +84,7 @@ export async function startController(options: StartOptions): Promise<Started> {
     const server = createServer({ controller, log, adminTokenHash, declarations: DIRECTORY_SOURCE, metrics })
     closers.push(server.close)
     const url = await listen(server, options.listen)
-    const onChange = takeDeclarations(controller, log)
+    const onChange = takeDeclarations(controller, path, log)
     const watch = watchDirectory(path, onChange, { source: DIRECTORY_SOURCE, onError: (message) => log.warn(message) })
     closers.push(watch.close)
     await watch.ready

@@ -231,9 +231,9 @@ const DECISION_TYPES = {
 
 /** Whether a fact was decided by us, and so is kept for audit when facts are compacted. */
 export function isDecision(fact: Fact): fact is Decision {
-  return fact.type in DECISION_TYPES
+  return isDecisionType(fact.type)
 }
 
 export function isDecisionType(type: string): type is Decision['type'] {
-  return type in DECISION_TYPES
+  return Object.hasOwn(DECISION_TYPES, type)
 }

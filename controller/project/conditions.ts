@@ -2,8 +2,8 @@
 // Reconciling and Stalled never both, and each says why.
 import { type EpochMs, toRfc3339 } from '../model/instant.ts'
 import type { Kind } from '../model/kinds.ts'
+import { meaningOf, type StatusReason } from '../model/status-reasons.ts'
 import type { Note } from '../rollout/draft.ts'
-import { meaningOf, type StatusReason } from './status-reasons.ts'
 
 /** As in Kubernetes. `lastTransitionTime` stands only where it is known. */
 export type Condition = {

@@ -5,12 +5,12 @@ import { supersedenceOf } from '../catalog/supersedence.ts'
 import { hasBit } from '../model/bit-plane.ts'
 import type { Criteria } from '../model/criteria.ts'
 import { toRfc3339 } from '../model/instant.ts'
+import type { StatusReason } from '../model/status-reasons.ts'
 import { holdsOn } from '../rollout/offers.ts'
 import { criteriaContext } from '../rollout/plan-evaluations.ts'
 import { nextEvaluation, type Rule, resolveRule, ruleNamed } from '../rollout/rule-plan.ts'
 import type { Case, Step } from './explain.ts'
 import { declaredOf, type Seen } from './seen.ts'
-import type { StatusReason } from './status-reasons.ts'
 import { groups } from './view-catalog.ts'
 
 /** Rules and groups that one explanation names, each; more are counted. */

@@ -1,10 +1,10 @@
 // The shapes in which objects are shown: as in Kubernetes, with instants as RFC 3339 in UTC, ready to be sent as JSON.
 import type { GateFigures, Provenance } from '../model/facts.ts'
 import type { API_VERSION, Kind, SpecOf } from '../model/kinds.ts'
+import type { StatusReason } from '../model/status-reasons.ts'
 import type { Update, UpdateId, UpdateState } from '../model/update.ts'
 import type { RolloutStatus } from '../rollout/control.ts'
 import type { Condition } from './conditions.ts'
-import type { StatusReason } from './status-reasons.ts'
 
 /** What is shown and not declared. */
 export type PseudoKind = 'Device' | 'Update'

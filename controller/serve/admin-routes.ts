@@ -1,6 +1,5 @@
-// What people ask and order over HTTP: objects, explanations, decisions, commands, enrolment keys (docs/reference/commands.md).
+// What people ask and order over HTTP: objects, explanations, decisions, commands, enrolment keys (docs/commands.md).
 // Commands need the admin token, and so do readings from anywhere but this machine (docs/decisions).
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { type Command, isDecisionType } from '../model/facts.ts'
 import { API_VERSION } from '../model/kinds.ts'
@@ -12,6 +11,7 @@ import { type Explanation, explain } from '../project/explain.ts'
 import { objectNamed, pageObjects, VIEW_KINDS, viewKindNamed } from '../project/objects.ts'
 import type { ViewKind, ViewOf } from '../project/views.ts'
 import type { Controller } from '../runtime/controller.ts'
+import type { App, Reply, Request } from './app.ts'
 import { authenticateAdmin, hashSecret, randomSecret } from './auth.ts'
 import { HttpProblem, invalidBody } from './problem.ts'
 
@@ -51,7 +51,7 @@ export type KeyAnswer = {
   readonly expires?: string | undefined
 }
 
-export function registerAdminRoutes(app: FastifyInstance, context: AdminContext): void {
+export function registerAdminRoutes(app: App, context: AdminContext): void {
   registerReadings(app, context)
   registerRolloutCommands(app, context)
   const { controller } = context
@@ -77,7 +77,7 @@ export function registerAdminRoutes(app: FastifyInstance, context: AdminContext)
 type Named = { Params: { name: string } }
 type Phased = { Params: { name: string; phase: string } }
 
-function registerReadings(app: FastifyInstance, context: AdminContext): void {
+function registerReadings(app: App, context: AdminContext): void {
   const { controller } = context
   app.get<{ Params: { kind: string } }>('/v1/objects/:kind', (request, reply) => {
     admitReader(context, request)
@@ -114,7 +114,7 @@ function registerReadings(app: FastifyInstance, context: AdminContext): void {
   })
 }
 
-function registerRolloutCommands(app: FastifyInstance, context: AdminContext): void {
+function registerRolloutCommands(app: App, context: AdminContext): void {
   const { controller } = context
   app.post<Named>('/v1/rollouts/:name/approve', (request) => {
     const { phase, by, early } = order(context, request, ApproveBody)
@@ -198,18 +198,18 @@ function parsed<T>(schema: z.ZodType<T>, value: unknown): T {
 }
 
 /** Who orders has the admin token, whatever machine it comes from: a page in a browser can send to this one, too. */
-function order<T>({ adminTokenHash }: AdminContext, request: FastifyRequest, schema: z.ZodType<T>): T {
+function order<T>({ adminTokenHash }: AdminContext, request: Request, schema: z.ZodType<T>): T {
   authenticateAdmin(adminTokenHash, request.headers.authorization)
   return parsed(schema, request.body)
 }
 
-function admitReader({ adminTokenHash }: AdminContext, request: FastifyRequest): void {
+function admitReader({ adminTokenHash }: AdminContext, request: Request): void {
   if (!isFromHere(request)) authenticateAdmin(adminTokenHash, request.headers.authorization)
 }
 
 // Over loopback, not through a proxy, and under a name of this machine: a page that had its own name point here
 // (DNS rebinding) sends that name.
-function isFromHere({ socket, headers }: FastifyRequest): boolean {
+function isFromHere({ socket, headers }: Request): boolean {
   const host = (headers.host ?? '').replace(/:\d+$/, '').toLowerCase()
   return (
     isLoopback(socket.localAddress) &&
@@ -237,7 +237,7 @@ function attributeFilter(filter: string): { key: string; value: string } {
   return { key: filter.slice(0, at), value: filter.slice(at + 1) }
 }
 
-function fresh(reply: FastifyReply, now: Temporal.Instant): FastifyReply {
+function fresh(reply: Reply, now: Temporal.Instant): Reply {
   return reply.headers({ 'cache-control': 'no-store', [NOW_HEADER]: now.toString() })
 }
 
@@ -280,7 +280,7 @@ const DONE = {
   Evaluate: 'evaluated',
 } as const satisfies Record<Command['type'], string>
 
-async function issueKey(controller: Controller, body: KeyBody, reply: FastifyReply): Promise<FastifyReply> {
+async function issueKey(controller: Controller, body: KeyBody, reply: Reply): Promise<Reply> {
   const now = controller.clock.now().epochMilliseconds
   const expires = body.expires === undefined ? undefined : expiryAt(body.expires, now)
   if (expires !== undefined && expires <= now)

@@ -135,6 +135,13 @@ export const CODES = {
     wrong: '# …',
     right: '# …',
   },
+  RM1020: {
+    title: 'DirectoryEmptied',
+    meaning:
+      'The directory of a running controller has no YAML file any more, although objects of it are in force. Nothing is removed: a volume that is not mounted must not withdraw every approval. To remove everything, leave one file with a comment in it.',
+    wrong: '# no file at all',
+    right: '# nothing is declared here any more',
+  },
   RM1101: {
     title: 'NotAnObject',
     meaning: 'A document is a list or a single value. Each document is one object; several are parted by `---`.',

@@ -38,11 +38,10 @@ export function watchDirectory(
   options: WatchOptions = {},
 ): DirectoryWatch {
   const { source = 'directory', debounceMs = 100, rescanMs = 60_000, onError = () => {} } = options
-  const parsed: ParsedFiles = new Map()
-  let watcher: FSWatcher | undefined
-  let revision: string | undefined
+  const read = reader(path, source, onChange, onError)
   // Two timers: the end of a reading must not put off a change that was told of while it ran.
   const timers: { change?: NodeJS.Timeout; rescan?: NodeJS.Timeout } = {}
+  let watcher: FSWatcher | undefined
   let closed = false
   let running: Promise<void> = Promise.resolve()
 
@@ -57,27 +56,13 @@ export function watchDirectory(
     })
     return running
   }
-  /** Whether the directory is there. */
-  const read = async (): Promise<boolean> => {
-    const load = await loadDirectory(path, source, parsed)
-    if (closed) return false
-    // What onChange did not take is offered again with the next reading.
-    if (load.revision !== revision) {
-      try {
-        await onChange(load)
-        revision = load.revision
-      } catch (error) {
-        onError(`a change of ${path} was not taken: ${String(error)}`)
-      }
-    }
-    return !load.problems.some((problem) => problem.file === '.' && problem.code === 'RM1014')
-  }
   const reload = async () => {
-    const there = !closed && (await read())
+    if (closed) return
+    const there = await read(() => closed)
     if (there && watcher === undefined) {
       watcher = await startWatching(path, () => wake('change', debounceMs), onError)
       // Finds what changed between the first reading and the start of the watch.
-      await read()
+      await read(() => closed)
     } else if (!there) {
       // Watching begins anew when the directory is back: the old watch is of what was there before.
       await watcher?.close()
@@ -96,6 +81,31 @@ export function watchDirectory(
       await running
       await watcher?.close()
     },
+  }
+}
+
+/** Reads the directory and offers what is new. The function returned resolves with whether the directory is there. */
+function reader(
+  path: string,
+  source: string,
+  onChange: (load: Declarations) => void | Promise<void>,
+  onError: (message: string) => void,
+): (isClosed: () => boolean) => Promise<boolean> {
+  const parsed: ParsedFiles = new Map()
+  let revision: string | undefined
+  return async (isClosed) => {
+    const load = await loadDirectory(path, source, parsed)
+    if (isClosed()) return false
+    // What onChange did not take is offered again with the next reading.
+    if (load.revision !== revision) {
+      try {
+        await onChange(load)
+        revision = load.revision
+      } catch (error) {
+        onError(`a change of ${path} was not taken: ${String(error)}`)
+      }
+    }
+    return !load.problems.some((problem) => problem.file === '.' && problem.code === 'RM1014')
   }
 }
 

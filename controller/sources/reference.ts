@@ -3,6 +3,7 @@
 import { stringify } from 'yaml'
 import { KIND_NAMES, KINDS, type Kind } from '../model/kinds.ts'
 import { REASONS } from '../model/reasons.ts'
+import { STATUS_REASONS } from '../model/status-reasons.ts'
 import { BUILT_IN_TEMPLATES } from '../model/templates.ts'
 import { CODES, type ErrorPage } from './codes.ts'
 import { EXAMPLES } from './examples.ts'
@@ -140,14 +141,23 @@ function range(minimum: number | undefined, maximum: number | undefined): string
 }
 
 function reasonsPage(): string {
-  const rows = Object.entries(REASONS).map(([reason, meaning]) => `| \`${reason}\` | ${cell(meaning)} |`)
+  const table = (reasons: Readonly<Record<string, string>>) =>
+    Object.entries(reasons)
+      .map(([reason, meaning]) => `| \`${reason}\` | ${cell(meaning)} |`)
+      .join('\n')
   return `${GENERATED}# Reasons
 
 Every decision, wait and status names one of these, with a message for people.
 
 | reason | meaning |
 |---|---|
-${rows.join('\n')}
+${table(REASONS)}
+
+These stand in statuses and explanations only.
+
+| reason | meaning |
+|---|---|
+${table(STATUS_REASONS)}
 `
 }
 

@@ -2,7 +2,7 @@
 import { test } from 'tap'
 import type { Declared } from '../../controller/model/declared.ts'
 import { type Explanation, explain } from '../../controller/project/explain.ts'
-import type { StatusReason } from '../../controller/project/status-reasons.ts'
+import type { StatusReason } from '../../controller/model/status-reasons.ts'
 import {
   changed,
   command,

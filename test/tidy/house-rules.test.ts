@@ -42,6 +42,7 @@ const SOLE_IMPORTER: Readonly<Record<string, readonly string[]>> = {
   chokidar: ['sources'],
   fastify: ['serve'],
   'prom-client': ['project'],
+  'simple-git': ['sources'],
   pino: ['cli'],
   saxes: ['catalog'],
   yaml: ['sources', 'cli'],

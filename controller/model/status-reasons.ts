@@ -1,5 +1,5 @@
 // What statuses and explanations can give as a reason besides the reasons of decisions (model/reasons.ts).
-import { REASONS, type Reason } from '../model/reasons.ts'
+import { REASONS, type Reason } from './reasons.ts'
 
 export const STATUS_REASONS = {
   // Statuses

@@ -1,0 +1,22 @@
+// Which commit a directory's declarations come from, when it lies in a Git work tree and nothing in it is uncommitted.
+import { simpleGit } from 'simple-git'
+
+export type Head = { readonly commit: string; readonly author: string }
+
+const TIMEOUT_MS = 10_000
+
+/**
+ * The commit that is checked out, and its author as `Name <address>`. Undefined outside a work tree, before the first commit,
+ * while anything in the directory differs from the commit, and where git is missing: then no commit can be named.
+ */
+export async function headOf(directory: string): Promise<Head | undefined> {
+  try {
+    const git = simpleGit({ baseDir: directory, timeout: { block: TIMEOUT_MS } })
+    const changes = await git.raw(['status', '--porcelain', '--untracked-files=all', '--', '.'])
+    if (changes.trim() !== '') return undefined
+    const [commit, author] = (await git.raw(['log', '-1', '--format=%H%n%an <%ae>'])).trim().split('\n')
+    return commit && author ? { commit, author } : undefined
+  } catch {
+    return undefined
+  }
+}
