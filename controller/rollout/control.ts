@@ -1,6 +1,6 @@
 // What has been decided so far about rules, rollouts and holds: plain immutable records, and `evolve`, the one function
 // that changes them. The fold applies it to journaled decisions, `decide` to the ones it has just made, so both agree.
-import { type BitPlane, clonePlane, decodePlane, unite } from '../model/bit-plane.ts'
+import { type BitPlane, clonePlane, countBits, decodePlane, isEmptyPlane, subtract, unite } from '../model/bit-plane.ts'
 import type { Decision, GateFigures, HoldTerms, Provenance } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
 import type { ResolvedPlan } from '../model/plan.ts'
@@ -231,11 +231,12 @@ function startedPhaseAfter(phase: StartedPhase, at: EpochMs, decision: PhaseDeci
     case 'UpdatesApproved':
       return { ...phase, approved: true }
     case 'TargetsJoined': {
-      const targets = decodePlane(decision.targets)
+      const targets = subtract(decodePlane(decision.targets), phase.targets)
+      if (isEmptyPlane(targets)) return phase
       return {
         ...phase,
         targets: unite(clonePlane(phase.targets), targets),
-        devices: phase.devices + decision.devices,
+        devices: phase.devices + countBits(targets),
         joined: [...phase.joined, { at, targets }],
       }
     }
