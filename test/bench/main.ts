@@ -5,6 +5,8 @@ import { parseArgs, promisify } from 'node:util'
 import { benchCollectionRows } from './collection-rows.ts'
 import { benchIngest } from './ingest.ts'
 import { mustBe, type Row, type Size } from './measure.ts'
+import { benchPolls } from './polls.ts'
+import { benchRestart } from './restart.ts'
 import { benchRules } from './rules.ts'
 import { jsonOf, machineLine, tableOf } from './table.ts'
 
@@ -12,6 +14,8 @@ const SUBJECTS: Readonly<Record<string, (size: Size) => Row[] | Promise<Row[]>>>
   rules: benchRules,
   collections: benchCollectionRows,
   ingest: benchIngest,
+  polls: benchPolls,
+  restart: benchRestart,
 }
 
 const HELP = `npm run bench -- [--short] [--only NAME] [--json]
