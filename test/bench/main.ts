@@ -8,6 +8,7 @@ import { mustBe, type Row, type Size } from './measure.ts'
 import { benchPolls } from './polls.ts'
 import { benchRestart } from './restart.ts'
 import { benchRules } from './rules.ts'
+import { benchSimulation } from './simulation.ts'
 import { jsonOf, machineLine, tableOf } from './table.ts'
 
 const SUBJECTS: Readonly<Record<string, (size: Size) => Row[] | Promise<Row[]>>> = {
@@ -15,6 +16,7 @@ const SUBJECTS: Readonly<Record<string, (size: Size) => Row[] | Promise<Row[]>>>
   collections: benchCollectionRows,
   ingest: benchIngest,
   polls: benchPolls,
+  simulation: benchSimulation,
   restart: benchRestart,
 }
 
