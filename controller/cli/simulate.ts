@@ -2,6 +2,7 @@
 import { promises as fs } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Problem } from '../model/declared.ts'
+import { DAY } from '../model/instant.ts'
 import { readFeeds } from '../simulate/feeds.ts'
 import { readScenario, type ScenarioSpec } from '../simulate/scenario.ts'
 import { type Edit, type SimulationInput, simulate, type Watcher } from '../simulate/simulation.ts'
@@ -12,6 +13,9 @@ import { loadDirectory } from '../sources/directory-source.ts'
 import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'
 
 type Format = 'text' | 'ndjson'
+
+/** Ten years and some days. */
+const MAX_DAYS = 3660
 
 export const simulateCommand: Command = {
   name: 'simulate',
@@ -76,6 +80,7 @@ function readOrder(paths: readonly string[], values: Readonly<Record<string, str
   if (until === undefined)
     return `--until must be an RFC 3339 instant such as 2026-12-31T00:00:00Z, not ${values.until ?? 'left out'}`
   if (until < from) return '--until must not be before --from'
+  if (until - from > MAX_DAYS * DAY) return `--until must be at most ${MAX_DAYS} days after --from`
   const seed = values.seed === undefined ? undefined : Number(values.seed)
   if (seed !== undefined && !(/^\d{1,10}$/.test(values.seed ?? '') && seed <= 0xffff_ffff))
     return `--seed must be a whole number from 0 to 4294967295, not ${values.seed}`

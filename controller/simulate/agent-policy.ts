@@ -28,10 +28,10 @@ export type AgentOffer = {
   readonly maxRunTimeMinutes: number
 }
 
-/** `from`: when what it says of the update begins to count. */
-export type Watched = { readonly id: UpdateId; readonly from: EpochMs }
+/** `from`: when what it says of the update begins to count; where that is not known, it is said again every day. */
+export type Watched = { readonly id: UpdateId; readonly from: EpochMs | undefined }
 
-/** A report made before an update is available does not count. A device that cannot know when that is says it again in time. */
+/** The policy as it comes over HTTP. It names no instant for what the device only watches. */
 export function agentPolicy(policy: Policy): AgentPolicy {
   const offers = policy.updates.map(
     (update): AgentOffer => ({
@@ -48,7 +48,7 @@ export function agentPolicy(policy: Policy): AgentPolicy {
     offers,
     watched: [
       ...offers.map(({ id, available }) => ({ id, from: available })),
-      ...policy.monitor.map((id) => ({ id, from: 0 })),
+      ...policy.monitor.map((id) => ({ id, from: undefined })),
     ],
   }
 }

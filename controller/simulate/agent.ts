@@ -1,7 +1,7 @@
 // A device's update agent: what it does with its policy, as time goes by. It downloads, starts what its policy lets it
 // start, finishes what runs, restarts when it may, and keeps what it has to say until it is sent. No clock, no network:
 // the simulation and the demonstration fleet drive the same agent.
-import type { EpochMs } from '../model/instant.ts'
+import { DAY, type EpochMs } from '../model/instant.ts'
 import type { ComplianceState, DeviceReport, EnforcementState, StateMessage } from '../model/report.ts'
 import type { UpdateId } from '../model/update.ts'
 import type { Interval } from '../schedule/intervals.ts'
@@ -98,16 +98,18 @@ export function scan(agent: Agent, machine: Machine, updates: Iterable<UpdateId>
 
 /**
  * Scans for what the policy watches and the controller has not been told since it began to count. Returns when more of it
- * will count; Infinity for never.
+ * is to be told; Infinity for never.
  */
 export function scanWatched(agent: Agent, machine: Machine, now: EpochMs): EpochMs {
   let next = Infinity
   for (const { id, from } of agent.policy.watched) {
-    if (from > now) next = Math.min(next, from)
-    else if ((agent.scanned.get(id) ?? -Infinity) < from) {
+    const told = agent.scanned.get(id) ?? -Infinity
+    if (from === undefined ? told + DAY <= now : from <= now && told < from) {
       agent.statuses.set(id, machine.status(id))
       agent.scanned.set(id, now)
     }
+    if (from === undefined) next = Math.min(next, Math.max(told, now) + DAY)
+    else if (from > now) next = Math.min(next, from)
   }
   return next
 }

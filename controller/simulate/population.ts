@@ -108,35 +108,42 @@ export function onFrom(population: Population, row: number, at: EpochMs): EpochM
   return clearOf(population, row, at, true)
 }
 
-/** The device's first call at or after an instant: regularly, and soon after it was out of reach. */
+/** The device's first call at or after an instant: regularly while it can be reached, and soon after it is back. */
 export function callAt(population: Population, row: number, from: EpochMs): EpochMs {
-  let at = regularCall(population, row, from)
+  let regular = regularCall(population, row, from)
+  if (population.outages.length === 0) return regular
   for (let i = 0; i < MAX_OUTAGES_IN_A_ROW; i++) {
-    const back = reachableFrom(population, row, at)
-    if (back === at) break
-    at = returnCall(population, row, back)
+    const back = reachableFrom(population, row, regular)
+    if (back === regular) break
+    regular = regularCall(population, row, back)
   }
-  // A call on return may come before the next regular one.
-  const missed = lastReturn(population, row, at, from)
-  return missed ?? at
+  let end = nextOutageEnd(population, row, from - (RETURN_MINUTES + 1) * MINUTE)
+  while (end < regular) {
+    const at = returnCall(population, row, end)
+    if (at >= from && reachableFrom(population, row, at) === at) return Math.min(at, regular)
+    end = nextOutageEnd(population, row, end)
+  }
+  return regular
 }
 
 /** The device's last call at or before an instant; undefined when it has not called yet. */
 export function lastCall(population: Population, row: number, until: EpochMs): EpochMs | undefined {
   const earliest = Math.max(population.start, population.joins[row] ?? 0)
-  for (let at = until; at >= earliest; ) {
-    const regular = regularCallBefore(population, row, at)
-    const back = lastOutageEnd(population, row, at)
-    const returned = back === undefined ? undefined : returnCall(population, row, back)
-    const best = Math.max(
-      reachableFrom(population, row, regular) === regular ? regular : -Infinity,
-      returned !== undefined && returned <= until ? returned : -Infinity,
-    )
-    if (best >= earliest) return best
-    if (regular < earliest) return undefined
-    at = regular - MINUTE
+  let last = regularCallBefore(population, row, until)
+  if (population.outages.length > 0) {
+    while (last >= earliest && reachableFrom(population, row, last) !== last)
+      last = regularCallBefore(population, row, last - 1)
+    let end = lastOutageEnd(population, row, until)
+    while (end !== undefined && end > last - (RETURN_MINUTES + 1) * MINUTE) {
+      const at = returnCall(population, row, end)
+      if (at <= until && reachableFrom(population, row, at) === at) {
+        last = Math.max(last, at)
+        break
+      }
+      end = lastOutageEnd(population, row, end - 1)
+    }
   }
-  return undefined
+  return last >= earliest ? last : undefined
 }
 
 /** Outages of at least a length, for one device, in order. */
@@ -198,11 +205,17 @@ function lastBegun(list: readonly Interval[], at: EpochMs): number {
   return low - 1
 }
 
-function lastReturn(population: Population, row: number, before: EpochMs, from: EpochMs): EpochMs | undefined {
-  const back = population.outages.length === 0 ? undefined : lastOutageEnd(population, row, before)
-  if (back === undefined) return undefined
-  const at = returnCall(population, row, back)
-  return at >= from && at < before && reachableFrom(population, row, at) === at ? at : undefined
+/** The end of the first outage that ends after an instant; Infinity for none. */
+function nextOutageEnd(population: Population, row: number, after: EpochMs): EpochMs {
+  let next = Infinity
+  for (const list of outagesOf(population, row, false)) {
+    let i = lastBegun(list, after)
+    if (i < 0 || (list[i]?.until ?? 0) <= after) i++
+    const until = list[i]?.until ?? Infinity
+    // Where another outage takes over, the device is not back.
+    next = Math.min(next, until < Infinity ? reachableFrom(population, row, until) : until)
+  }
+  return next
 }
 
 /** The end of the last outage that was over at an instant. */

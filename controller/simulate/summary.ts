@@ -10,12 +10,16 @@ import type { State } from '../state/state.ts'
 import { count } from './story.ts'
 
 const MAX_FAILURES = 20
+/** Rollouts that have ended and are told of; the newest. */
+const MAX_ENDED = 50
 
 /** Several lines, ending with a line break. */
 export function tellEnd(state: State, notes: readonly Note[], at: EpochMs): string {
   const rollouts = [...state.control.rollouts.values()].sort(
     (a, b) => a.plannedAt - b.plannedAt || (a.name < b.name ? -1 : 1),
   )
+  const ended = rollouts.filter((rollout) => !isUnfinished(rollout))
+  const left = new Set(ended.slice(0, -MAX_ENDED))
   const present = countBits(state.fleet.present)
   const silent = countShared(state.fleet.present, state.fleet.stale)
   return [
@@ -24,7 +28,8 @@ export function tellEnd(state: State, notes: readonly Note[], at: EpochMs): stri
     `  ${count(present, 'device')}${silent === 0 ? '' : `, ${silent} of them silent for too long`}; ${count(state.catalog.ids.length, 'update')} in the catalog`,
     '',
     rollouts.length === 0 ? 'No rollouts.' : 'Rollouts',
-    ...rollouts.flatMap((rollout) => tellRollout(state, rollout, notes)),
+    ...(left.size === 0 ? [] : [`  ${count(left.size, 'older rollout')} ended before these`]),
+    ...rollouts.flatMap((rollout) => (left.has(rollout) ? [] : tellRollout(state, rollout, notes))),
     ...tellOthers(notes),
     ...tellFailures(state),
     '',
