@@ -141,6 +141,19 @@ test('a soak goes on under a changed plan', async (t) => {
   t.same(figures(story, 'hand'), { targets: 2, compliant: 2, failed: 0, unknown: 0 })
 })
 
+test('a phase added to a rollout under way is counted like any other', async (t) => {
+  const story = begun({ phases: PHASES?.slice(0, 1) ?? [] })
+  say(story, ['a0'], { installed: ['u1'] })
+  declaring(story, rollout())
+  t.same(figures(story, 'hand'), { targets: 2, compliant: 1, failed: 0, unknown: 1 })
+  say(story, ['a1'], { installed: ['u1'] })
+  wait(story, 'PT1H')
+  say(story, ['b0'], { installed: ['u1'] })
+  t.same(figures(story, 'hand', 1), { targets: 2, compliant: 1, failed: 0, unknown: 1 })
+  say(story, ['b1'], { installed: ['u1'] })
+  t.equal(rolloutOf(story, 'hand').status, 'Succeeded')
+})
+
 test('a phase added to a rollout that has succeeded goes out, and passes by its own gate', async (t) => {
   const story = begun({ phases: [{ name: 'p1', collection: 'a', soak: 'PT0S' }] })
   say(story, ['a0', 'a1'], { installed: ['u1'] })

@@ -381,6 +381,14 @@ test('a rule that is removed and declared again before anything was decided has 
   t.same(rollouts(story), ['rule-20260101 Progressing'])
 })
 
+test('a rollback that a person asked for stands, whatever becomes of the rule in the same turn', async (t) => {
+  const story = begun()
+  evaluate(story)
+  tell(story, command({ type: 'Rollback', rollout: 'rule-20260101' }))
+  tell(story, undeclare({ kind: 'AutomaticDeploymentRule', name: 'rule' }), declare(rule()))
+  t.match(the(settle(story), 'RolloutRolledBack'), { reason: 'RollbackByCommand' })
+})
+
 test('the same set is not rolled out again after a rollback, until the selection differs', async (t) => {
   const story = begun({}, ['good', 'bad'])
   evaluate(story)
@@ -403,6 +411,21 @@ test('a rollout that was paused while a newer one went by is replaced when it is
   t.same(rollouts(story), ['rule-20260101 Progressing', 'rule-20260102 Succeeded'])
   given(story, command({ type: 'Resume', rollout: 'rule-20260101' }))
   t.same(rollouts(story), ['rule-20260101 Superseded', 'rule-20260102 Succeeded'])
+})
+
+test('a newer rollout that is being undone replaces nothing', async (t) => {
+  const story = begun()
+  evaluate(story)
+  given(story, command({ type: 'Pause', rollout: 'rule-20260101' }))
+  wait(story, 'P1D')
+  given(story, synced(update('u2')))
+  evaluate(story)
+  given(
+    story,
+    command({ type: 'Resume', rollout: 'rule-20260101' }),
+    command({ type: 'Rollback', rollout: 'rule-20260102' }),
+  )
+  t.same(rollouts(story), ['rule-20260101 Progressing', 'rule-20260102 RolledBack'])
 })
 
 test('Queue lets the older rollout end first and names it, Parallel does not wait', async (t) => {
