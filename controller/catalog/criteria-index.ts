@@ -72,9 +72,9 @@ export function rowsWithTerms(
   key: string,
 ): BitPlane {
   return cached(index, key, () => {
-    const positives = terms.filter((term) => !term.negative)
-    const plane = positives.length === 0 ? clonePlane(index.all) : newPlane(index.seen.length)
-    for (const term of positives) unite(plane, rowsWithTerm(index, property, term))
+    const positives = terms.some((term) => !term.negative)
+    const plane = positives ? newPlane(index.seen.length) : clonePlane(index.all)
+    for (const term of terms) if (!term.negative) putRows(index, property, term, plane)
     for (const term of terms) if (term.negative) subtract(plane, rowsWithTerm(index, property, term))
     return plane
   })
@@ -95,6 +95,16 @@ export function rowsInRange(index: CatalogIndex, property: NumberProperty, min: 
   if (index.ranges.size >= MAX_RANGES) index.ranges.clear()
   index.ranges.set(key, plane)
   return plane
+}
+
+// Rows that are fewer than the words of a plane are put in one by one: most terms have a handful, and a plane for each of
+// them would be most of the work.
+function putRows(index: CatalogIndex, property: TextProperty, term: Term, into: BitPlane): void {
+  const dictionary = dictionaryOf(index, property)
+  const lists = matchingValues(dictionary, term).map((number) => dictionary.rows[number] ?? [])
+  if (lists.reduce((sum, rows) => sum + rows.length, 0) >= into.words.length)
+    unite(into, rowsWithTerm(index, property, term))
+  else for (const rows of lists) for (const row of rows) setBit(into, row)
 }
 
 function rowsWithTerm(index: CatalogIndex, property: TextProperty, term: Term): BitPlane {
