@@ -3,6 +3,9 @@
 /** Updates in one group and so in one deployment (Configuration Manager's own limit; semantics.md §3). */
 export const MAX_UPDATES_PER_GROUP = 1000
 
+/** What an update may give as its maximum run time, in minutes (semantics.md §1). */
+export const MAX_RUN_TIME_MINUTES = 9999
+
 /** Phases of one rollout (semantics.md §6). */
 export const MAX_PHASES = 12
 

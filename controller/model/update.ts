@@ -1,5 +1,6 @@
 // One software update as the catalog holds it (semantics.md §1), whatever feed it came from.
 import { z } from 'zod'
+import { MAX_RUN_TIME_MINUTES } from './limits.ts'
 
 export const Classification = z.enum([
   'Critical Updates',
@@ -59,7 +60,7 @@ export const Update = z.strictObject({
   sizeBytes: z.int().min(0).default(0),
   languages: texts.default([]),
   architecture: z.string().max(64).default('Any'),
-  maxRunTimeMinutes: z.int().min(5).max(9999).default(60),
+  maxRunTimeMinutes: z.int().min(5).max(MAX_RUN_TIME_MINUTES).default(60),
   restart: RestartBehaviour.default('Unknown'),
   knownIssue: z.boolean().default(false),
   uninstallable: z.boolean().default(false),

@@ -12,7 +12,9 @@ import {
 import type { Note } from '../rollout/draft.ts'
 import { effectiveUpdates, gateFigures } from '../rollout/evidence.ts'
 import { devicesNeeded } from '../rollout/gate.ts'
+import { describeMisfits } from '../rollout/never-fits.ts'
 import type { World } from '../rollout/world.ts'
+import { misfitsByPhase } from './rollout-misfits.ts'
 
 export type RolloutSummary = {
   readonly name: string
@@ -52,12 +54,15 @@ export type PhaseSummary = {
   readonly succeededAt: EpochMs | undefined
   readonly approved: boolean
   readonly halt: string | undefined
+  /** Updates that fit no window of the phase's devices, in English. */
+  readonly neverFits: string | undefined
 }
 
 /** Unfinished ones first, of these those that need a person, then the newest; then the latest to end. */
 export function rolloutSummaries(
   world: World,
   notes: readonly Note[],
+  now: EpochMs,
   limit: number,
 ): { shown: RolloutSummary[]; total: number; unfinished: number; stalled: number } {
   const all = [...world.control.rollouts.values()]
@@ -68,15 +73,16 @@ export function rolloutSummaries(
     .map((rollout) => ({ rollout, rank: rank(rollout), at: rollout.ended?.at ?? rollout.plannedAt }))
     .sort((a, b) => a.rank - b.rank || b.at - a.at || (a.rollout.name < b.rollout.name ? -1 : 1))
   return {
-    shown: order.slice(0, limit).map(({ rollout }) => summary(world, rollout, noteOf.get(rollout.name))),
+    shown: order.slice(0, limit).map(({ rollout }) => summary(world, rollout, noteOf.get(rollout.name), now)),
     total: all.length,
     unfinished: order.filter((one) => one.rank < 2).length,
     stalled: order.filter((one) => one.rank === 0).length,
   }
 }
 
-function summary(world: World, rollout: RolloutRecord, note: Note | undefined): RolloutSummary {
+function summary(world: World, rollout: RolloutRecord, note: Note | undefined, now: EpochMs): RolloutSummary {
   const { name, rule, group, status, paused, updates, plannedAt, provenance } = rollout
+  const misfits = misfitsByPhase(world, rollout, now)
   return {
     name,
     rule,
@@ -91,7 +97,9 @@ function summary(world: World, rollout: RolloutRecord, note: Note | undefined): 
     provenance,
     phases: rollout.plan.phases.flatMap((planned, index) => {
       const phase = rollout.phases[index]
-      return phase === undefined ? [] : [phaseSummary(world, rollout, planned, phase, index)]
+      const misfit = misfits[index]
+      const neverFits = misfit && describeMisfits(misfit)
+      return phase === undefined ? [] : [{ ...phaseSummary(world, rollout, planned, phase, index), neverFits }]
     }),
   }
 }
@@ -106,7 +114,7 @@ function phaseSummary(
   planned: ResolvedPhase,
   phase: PhaseRecord,
   index: number,
-): PhaseSummary {
+): Omit<PhaseSummary, 'neverFits'> {
   const started = isStarted(phase) ? phase : undefined
   const figures =
     started === undefined || !world.evidence.has(rollout.name) ? started?.figures : gateFigures(world, rollout, index)

@@ -103,7 +103,7 @@ export const LIMITS = {
 export function dashboard(world: World, notes: readonly Note[], decisions: DecisionEntries, now: EpochMs): Dashboard {
   const { fleet, control, catalog } = world
   const deployed = fleetCompliance(world)
-  const rollouts = rolloutSummaries(world, notes, LIMITS.rollouts)
+  const rollouts = rolloutSummaries(world, notes, now, LIMITS.rollouts)
   const usedBy = new Set(rollouts.shown.flatMap(({ phases }) => phases.map(({ collection }) => collection)))
   return {
     now,

@@ -18,6 +18,7 @@ export function describeObject(view: ObjectView, decisions: readonly DecisionVie
     head.join('\n'),
     section('Conditions', conditionLines(conditions, now)),
     view.kind === 'Rollout' ? section('Phases', phaseLines(view.status.phases)) : '',
+    view.kind === 'Rollout' ? section('Never fits', misfitLines(view.status.phases)) : '',
     section('Status', outline(view.kind === 'Rollout' ? { ...status, phases: undefined } : status)),
     section('Spec', outline(view.spec)),
     decisions.length === 0 ? '' : `Decisions (newest first):\n${indented(renderTable(decisionTable(decisions)))}`,
@@ -76,6 +77,12 @@ function phaseLines(phases: readonly PhaseView[]): string[] {
     'SOAKED',
   ]
   return renderTable({ columns, rows }).trimEnd().split('\n')
+}
+
+function misfitLines(phases: readonly PhaseView[]): string[] {
+  return phases.flatMap(({ name, neverFits }) =>
+    neverFits === undefined ? [] : [`phase ${name}: ${neverFits.message}`],
+  )
 }
 
 function pairs(title: string, values: Readonly<Record<string, string>>): string[] {

@@ -16,11 +16,12 @@ import {
   openIntervals,
   restartIntervals,
   startIntervals,
+  WINDOW_HORIZON_MS,
   type WindowInput,
 } from '../schedule/windows.ts'
 
 /** How far ahead a policy looks for windows. */
-export const POLICY_HORIZON_MS = 62 * DAY
+export const POLICY_HORIZON_MS = WINDOW_HORIZON_MS
 /** How many intervals ahead a policy names, of windows and of times to start. */
 export const POLICY_INTERVALS = 4
 /** A device that could not renew its policy (200 or 304) for so long starts nothing more. */
@@ -110,6 +111,24 @@ export function sightOf(world: World, row: number, now: EpochMs): Sight {
   }
 }
 
+/**
+ * When a restart after a removal may begin: as for any other that is due (docs/decisions/0003). A removal itself waits for
+ * nothing, and names no terms of a deployment.
+ */
+export function removalRestarts(sight: Sight): Interval[] {
+  return restartIntervals({
+    windows: applicableWindows(sight.windows, false),
+    freezes: sight.freezes,
+    deviceZone: sight.zone,
+    available: sight.from,
+    deadline: sight.from,
+    urgent: false,
+    outsideWindow: { install: false, restart: false },
+    maxRunTimeMinutes: 0,
+    ...range(sight),
+  })
+}
+
 // Installed or not required by a report of its own: nothing is left to do but to watch that it stays so.
 function isOpen(world: World, offer: Offer, row: number): boolean {
   if (offer.action === 'Uninstall') return true
@@ -133,7 +152,7 @@ function policyUpdate(offer: Offer, sight: Sight): PolicyUpdate {
     restart: {
       behaviour: update.restart,
       allowed: approvals.some((approval) => approval.restart === 'Allow') || undone,
-      times: written(ahead(undone ? openWindows(sight) : united(restarts), sight.now)),
+      times: written(ahead(undone ? removalRestarts(sight) : united(restarts), sight.now)),
     },
     maxRunTimeMinutes: update.maxRunTimeMinutes,
     deployments: approvals.map(({ rollout, phase }) => ({ rollout, phase })),

@@ -1,5 +1,5 @@
 // How update sources, updates, groups and holds stand (semantics.md §1, §3, §7).
-import { stateOf, updateOf } from '../catalog/catalog.ts'
+import { type Catalog, stateOf, updateOf } from '../catalog/catalog.ts'
 import { compareUpdates } from '../catalog/criteria.ts'
 import { supersedenceOf } from '../catalog/supersedence.ts'
 import { counts } from '../fleet/compliance.ts'
@@ -43,13 +43,28 @@ export const sources: Shown<ViewOf['UpdateSource']> = {
       updates: seen.state.catalog.sources.filter((source) => source === name).length,
       setAside: feed?.setAside ?? [],
       setAsideTotal: feed?.setAsideTotal ?? 0,
-      notes: feed?.notes ?? [],
+      notes: [...(feed?.notes ?? []), ...cycleNotes(seen.state.catalog, name)],
     }
     const note = suspended
       ? ({ state: 'Waiting', reason: 'Suspended', message: 'suspend is true: it is not synchronised' } as const)
       : syncNote(feed, next)
     return viewOf(object.kind, declaredMetadata(object), object.spec, status, [note])
   },
+}
+
+const MAX_CYCLE_NOTES = 20
+
+// A cycle is a fault of the feeds of its updates; those that are listed tell which they are.
+function cycleNotes(catalog: Catalog, source: string): string[] {
+  const { cycles } = supersedenceOf(catalog)
+  const ours = cycles.filter(({ ids }) => ids.some((id) => catalog.sources[catalog.rowOf.get(id) ?? -1] === source))
+  const notes = ours.slice(0, MAX_CYCLE_NOTES).map(({ ids, size }) => {
+    const more = size > ids.length ? ` and ${size - ids.length} more` : ''
+    return size === 1
+      ? `update ${ids[0]} supersedes itself: this is ignored`
+      : `updates ${ids.join(', ')}${more} supersede each other in a circle: only newer ones supersede older ones of them`
+  })
+  return ours.length > notes.length ? [...notes, `${ours.length - notes.length} more circles of supersedence`] : notes
 }
 
 function syncNote(feed: FeedRecord | undefined, next: number | undefined): StatusNote {

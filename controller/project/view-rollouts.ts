@@ -5,8 +5,10 @@ import type { ResolvedPhase, Threshold } from '../model/plan.ts'
 import { isStarted, isUnfinished, type PhaseRecord, type RolloutRecord, type StartedPhase } from '../rollout/control.ts'
 import { effectiveUpdates, gateFigures } from '../rollout/evidence.ts'
 import { devicesNeeded } from '../rollout/gate.ts'
+import { describeMisfits, type Misfits } from '../rollout/never-fits.ts'
 import type { World } from '../rollout/world.ts'
 import { notesOn, type StatusNote, worstOf } from './conditions.ts'
+import { misfitsByPhase } from './rollout-misfits.ts'
 import { rolloutSpecOf } from './rollout-spec.ts'
 import {
   compareText,
@@ -78,8 +80,12 @@ function unplanned(notes: readonly StatusNote[]): RolloutViewStatus {
   }
 }
 
-function rolloutStatus({ state }: Seen, record: RolloutRecord, notes: readonly StatusNote[]): RolloutViewStatus {
-  const phases = record.plan.phases.map((planned, index) => phaseView(state, record, planned, index))
+function rolloutStatus({ state, now }: Seen, record: RolloutRecord, notes: readonly StatusNote[]): RolloutViewStatus {
+  const misfits = misfitsByPhase(state, record, now)
+  const phases = record.plan.phases.map((planned, index) => ({
+    ...phaseView(state, record, planned, index),
+    neverFits: neverFitsView(misfits[index]),
+  }))
   const { evaluation, ...provenance } = record.provenance
   return {
     state: record.status,
@@ -99,6 +105,10 @@ function waitOf(notes: readonly StatusNote[]): RolloutViewStatus['waitsFor'] {
   const note = worstOf(notes)
   if (note.state === 'Ready') return undefined
   return { reason: note.reason, message: note.message, phase: note.phase, until: instantText(note.until) }
+}
+
+function neverFitsView(misfits: Misfits | undefined): PhaseView['neverFits'] {
+  return misfits && { ...misfits, message: describeMisfits(misfits) }
 }
 
 function phaseView(world: World, record: RolloutRecord, planned: ResolvedPhase, index: number): PhaseView {

@@ -4,6 +4,7 @@ import type { API_VERSION, Kind, SpecOf } from '../model/kinds.ts'
 import type { StatusReason } from '../model/status-reasons.ts'
 import type { Update, UpdateId, UpdateState } from '../model/update.ts'
 import type { RolloutStatus } from '../rollout/control.ts'
+import type { Misfits } from '../rollout/never-fits.ts'
 import type { Condition } from './conditions.ts'
 
 /** What is shown and not declared. */
@@ -131,6 +132,8 @@ export type PhaseView = {
   readonly soakUntil?: string | undefined
   readonly succeeded?: string | undefined
   readonly halt?: { readonly reason: StatusReason; readonly message: string; readonly at: string } | undefined
+  /** Of an unfinished rollout: the updates that fit no window of the phase's devices, those of a phase to come as well (NeverFits). */
+  readonly neverFits?: (Misfits & { readonly message: string }) | undefined
 }
 
 export type RolloutViewStatus = {

@@ -4,8 +4,9 @@ import type { Decision } from '../model/facts.ts'
 import { type EpochMs, HOUR, toRfc3339 } from '../model/instant.ts'
 import type { ResolvedPhase } from '../model/plan.ts'
 import { isStarted, type RolloutRecord, type StartedPhase } from './control.ts'
-import { type Draft, emit, figuresInDraft, type Step, wakeAt } from './draft.ts'
+import { type Draft, emit, figuresInDraft, type Step, wakeAt, wantedUpdates } from './draft.ts'
 import { describeFigures, devicesNeeded, isMet } from './gate.ts'
+import { describeMisfits, misfitsOf } from './never-fits.ts'
 import { lengthOf, phaseCandidates } from './targets.ts'
 import { ofRollout } from './unapprove.ts'
 
@@ -185,6 +186,9 @@ function startPhase(
   const { available, deadline } = phaseTimes(rollout, planned, index, draft.now)
   const before = rollout.plan.phases[index - 1]
   const by = before?.promotion === 'Manual' ? `, approved by ${approverOf(draft, rollout, planned.name)}` : ''
+  const wanted = wantedUpdates(draft, rollout.updates)
+  const misfits = misfitsOf(draft.world, planned.deployment, targets, wanted, draft.now)
+  const unfit = misfits === undefined ? '' : `; NeverFits: ${describeMisfits(misfits)}`
   emit(draft, {
     type: 'PhaseStarted',
     ...ofRollout(rollout),
@@ -195,7 +199,7 @@ function startPhase(
     available,
     deadline,
     reason: index === 0 ? 'FirstPhase' : 'PreviousPhaseSucceeded',
-    message: `${devices} devices of collection ${planned.collection}${by}; available ${toRfc3339(available)}, deadline ${toRfc3339(deadline)}`,
+    message: `${devices} devices of collection ${planned.collection}${by}; available ${toRfc3339(available)}, deadline ${toRfc3339(deadline)}${unfit}`,
   })
 }
 

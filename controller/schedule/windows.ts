@@ -1,6 +1,7 @@
 // When one device may be changed (semantics.md §5): its windows and freezes as stretches of time, and what they leave for
 // an update to start or for a restart.
 import { DAY, type EpochMs, HOUR, MINUTE, toRfc3339 } from '../model/instant.ts'
+import { MAX_RUN_TIME_MINUTES } from '../model/limits.ts'
 import { DEVICE_LOCAL, type FreezeTimes, type MaintenanceWindowTimes } from '../model/recurrence.ts'
 import { clipped, type Interval, subtracted, united } from './intervals.ts'
 import { freezeOccasions, lengthOf, nextOpening, windowOccasions } from './occasions.ts'
@@ -49,6 +50,9 @@ export type StartTimes = {
 
 /** Configuration Manager's reserve for the restart that may follow an installation. */
 export const RESTART_RESERVE_MINUTES = 5
+
+/** How far ahead windows are looked at one by one. What opens only later is known by its length alone. */
+export const WINDOW_HORIZON_MS = 62 * DAY
 
 /** A device with any SoftwareUpdates window ignores its AllDeployments windows, unless the deployment says otherwise. */
 export function applicableWindows(windows: readonly WindowInput[], useAllDeployments: boolean): readonly WindowInput[] {
@@ -178,6 +182,19 @@ export function nextBoundary(times: DeviceTimes, now: EpochMs, until: EpochMs): 
   }
 }
 
+/**
+ * The longest stretch that a device's windows give, freezes left aside, in minutes: what needs as much or more never fits. A
+ * stretch that is longer than any update needs may be cut off. `windows` as `applicableWindows` gives them.
+ */
+export function longestWindowMinutes(
+  windows: readonly WindowInput[],
+  deviceZone: string | undefined,
+  within: Interval,
+): number {
+  const neededMinutes = MAX_RUN_TIME_MINUTES + RESTART_RESERVE_MINUTES
+  return longestStretch({ windows, deviceZone, ...within }, neededMinutes).length / MINUTE
+}
+
 /** Clocks at UTC+14 show a time so long before UTC does, those at UTC−12 so long after. */
 const FURTHEST_AHEAD = 14 * HOUR
 const FURTHEST_BEHIND = 12 * HOUR
@@ -238,7 +255,7 @@ function permitted(
 
 /** The longest stretch that the windows give, in milliseconds, and a text that names it. */
 function longestStretch(
-  { windows, deviceZone, from, until }: StartInput,
+  { windows, deviceZone, from, until }: Pick<StartInput, 'windows' | 'deviceZone' | 'from' | 'until'>,
   neededMinutes: number,
 ): { length: number; text: string } {
   // Wide enough that a stretch cut off at either end is long enough anyway.

@@ -86,7 +86,7 @@ function segment(phase: PhaseSummary, rollout: RolloutSummary, now: EpochMs): Ht
   const { tone, word } = phaseStanding(phase, rollout)
   const part = phase.percent < 100 && ` (${phase.percent} %)`
   return html`<li class="${tone}"><div class="name">${sign(tone)}<b>${clip(phase.name, 63)}</b><span>${word}</span></div>
-<div class="who"><span>${clip(phase.collection, 63)}${part}</span>${timing(phase, now)}</div>${phaseFigures(phase)}${soak(phase, now)}</li>`
+<div class="who"><span>${clip(phase.collection, 63)}${part}</span>${timing(phase, now)}</div>${phaseFigures(phase)}${misfit(phase)}${soak(phase, now)}</li>`
 }
 
 function phaseStanding(
@@ -109,6 +109,12 @@ function phaseStanding(
       if (!approved) return { tone: 'warn', word: rollout.paused ? 'paused' : 'not approved' }
       return soakingSince !== undefined ? { tone: 'active', word: 'soaking' } : { tone: 'active', word: 'installing' }
   }
+}
+
+function misfit({ neverFits }: PhaseSummary): Html {
+  return neverFits === undefined
+    ? html``
+    : html`<div class="figures sub"><span class="bad">${prose(neverFits, 120)}</span></div>`
 }
 
 function phaseFigures({ figures, needed, success, failure, name }: PhaseSummary): Html {

@@ -3,9 +3,11 @@
 import { enforcementOf, failuresOf } from '../fleet/compliance.ts'
 import { countBits, countShared } from '../model/bit-plane.ts'
 import { type EpochMs, toRfc3339 } from '../model/instant.ts'
+import { misfitsByPhase } from '../project/rollout-misfits.ts'
 import { isStarted, isUnfinished, type PhaseRecord, type RolloutRecord } from '../rollout/control.ts'
 import type { Note } from '../rollout/draft.ts'
 import { gateFigures } from '../rollout/evidence.ts'
+import { describeMisfits } from '../rollout/never-fits.ts'
 import type { State } from '../state/state.ts'
 import { count } from './story.ts'
 
@@ -29,19 +31,23 @@ export function tellEnd(state: State, notes: readonly Note[], at: EpochMs): stri
     '',
     rollouts.length === 0 ? 'No rollouts.' : 'Rollouts',
     ...(left.size === 0 ? [] : [`  ${count(left.size, 'older rollout')} ended before these`]),
-    ...rollouts.flatMap((rollout) => (left.has(rollout) ? [] : tellRollout(state, rollout, notes))),
+    ...rollouts.flatMap((rollout) => (left.has(rollout) ? [] : tellRollout(state, rollout, notes, at))),
     ...tellOthers(notes),
     ...tellFailures(state),
     '',
   ].join('\n')
 }
 
-function tellRollout(state: State, rollout: RolloutRecord, notes: readonly Note[]): string[] {
+function tellRollout(state: State, rollout: RolloutRecord, notes: readonly Note[], at: EpochMs): string[] {
+  const misfits = misfitsByPhase(state, rollout, at)
   const note = notes.find(({ kind, name }) => kind === 'Rollout' && name === rollout.name)
   const paused = rollout.paused && isUnfinished(rollout) ? ', paused' : ''
   const lines = [`  ${rollout.name}: ${rollout.status}${paused}, ${count(rollout.updates.length, 'update')}`]
   rollout.phases.forEach((phase, index) => {
-    lines.push(`    ${rollout.plan.phases[index]?.name}: ${tellPhase(state, rollout, phase, index)}`)
+    const misfit = misfits[index]
+    lines.push(
+      `    ${rollout.plan.phases[index]?.name}: ${tellPhase(state, rollout, phase, index)}${misfit === undefined ? '' : `; ${describeMisfits(misfit)}`}`,
+    )
   })
   if (isUnfinished(rollout))
     lines.push(note === undefined ? '    waits for nothing that is known' : `    ${tellWait(note)}`)

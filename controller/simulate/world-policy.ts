@@ -3,19 +3,20 @@
 import type { EpochMs } from '../model/instant.ts'
 import { DAY } from '../model/instant.ts'
 import type { UpdateId } from '../model/update.ts'
-import { POLICY_HORIZON_MS, POLICY_INTERVALS, POLICY_MAX_AGE_SECONDS, type Sight, sightOf } from '../project/policy.ts'
+import {
+  POLICY_HORIZON_MS,
+  POLICY_INTERVALS,
+  POLICY_MAX_AGE_SECONDS,
+  removalRestarts,
+  type Sight,
+  sightOf,
+} from '../project/policy.ts'
 import { isUnfinished } from '../rollout/control.ts'
 import { type Approval, type Offer, offersFor } from '../rollout/offers.ts'
 import { evidenceFrom, phaseIndexOf } from '../rollout/targets.ts'
 import type { World } from '../rollout/world.ts'
-import { type Interval, subtracted, united } from '../schedule/intervals.ts'
-import {
-  applicableWindows,
-  frozenIntervals,
-  openIntervals,
-  restartIntervals,
-  startIntervals,
-} from '../schedule/windows.ts'
+import { type Interval, united } from '../schedule/intervals.ts'
+import { applicableWindows, restartIntervals, startIntervals } from '../schedule/windows.ts'
 import type { AgentOffer, AgentPolicy, Watched } from './agent-policy.ts'
 
 /** Stretches by what they depend on, for one day and one set of declarations: `forgetTimes` when either changes. */
@@ -95,7 +96,7 @@ function agentOffer(offer: Offer, times: Times, now: EpochMs): AgentOffer {
   const { from, until } = times.sight
   const start = undone ? [{ from, until }] : united(approvals.flatMap((one) => startsOf(offer, one, times)))
   const restarts = undone
-    ? openOf(times)
+    ? known(times, 'removal', removalRestarts)
     : united(approvals.flatMap((one) => (one.restart === 'Suppress' ? [] : restartsOf(offer, one, times))))
   return {
     id: update.id,
@@ -126,15 +127,6 @@ function restartsOf(offer: Offer, approval: Approval, times: Times): Interval[] 
     restartIntervals({ ...inputOf(sight, approval), maxRunTimeMinutes }),
   )
   return since(all, Math.max(approval.available, approval.deadline))
-}
-
-function openOf(times: Times): readonly Interval[] {
-  return known(times, 'open', ({ from, until, windows, freezes, zone }) =>
-    subtracted(
-      openIntervals(applicableWindows(windows, false), zone, from, until).intervals,
-      frozenIntervals(freezes, zone, from, until).intervals,
-    ),
-  )
 }
 
 function termsOf({ urgent, outsideWindow, useAllDeploymentsWindows }: Approval): string {
