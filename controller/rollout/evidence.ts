@@ -93,7 +93,7 @@ export function noteReport(world: World, row: number, observed: readonly UpdateI
   eachEvidence(world, (rollout, evidence) => {
     const index = phaseIndexOf(rollout, row)
     if (index < 0) return
-    if (madeAt > evidenceFrom(world, rollout, index, row))
+    if (madeAt >= evidenceFrom(world, rollout, index, row))
       for (const id of observed) {
         const seen = evidence.seen.get(id)
         if (seen !== undefined) setBit(seen, row)
@@ -220,6 +220,7 @@ function hasFailed(
   const evidence = world.evidence.get(rollout.name)
   return effective.some((id) => {
     const enforcement = enforcementOf(world.compliance, id, row)
+    // At that very instant it may be older than the phase, and no installation is begun and failed in it.
     if (enforcement === undefined || !isFailure(enforcement.state) || enforcement.at <= from) return false
     const compliant = (complianceOf(world.compliance, id, row) & 1) === 1
     return !(compliant && evidence !== undefined && hasSeen(evidence, id, row))

@@ -66,7 +66,7 @@ export function deviceTimes(
   }
 }
 
-/** A device's reports made after this count for the gate of its phase: its updates were available to it, and it belonged to the phase. */
+/** A device's reports made from then on count for the gate of its phase: its updates were available to it, and it belonged to the phase. */
 export function evidenceFrom(world: World, rollout: RolloutRecord, index: number, row: number): EpochMs {
   const planned = rollout.plan.phases[index]
   const phase = rollout.phases[index]

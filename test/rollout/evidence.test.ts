@@ -107,6 +107,13 @@ test('an enforcement message alone does not make a device compliant', async (t) 
   t.same(figures(story, NAME), NOTHING)
 })
 
+test('a report at the very instant from which the updates are available is evidence', async (t) => {
+  const story = started({ deployment: { availableAfter: 'PT6H' } })
+  wait(story, 'PT6H')
+  say(story, ['d0'], { installed: ALL })
+  t.same(figures(story, NAME), { ...NOTHING, compliant: 1, unknown: 3 })
+})
+
 test('a late report counts as made when its device made it', async (t) => {
   const story = started()
   const start = story.now

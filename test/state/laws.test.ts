@@ -24,7 +24,7 @@ import { begin, take } from '../support/play.ts'
 import { type Entry, type Story, settle } from '../support/story.ts'
 import { type Witness, witness } from '../support/witness.ts'
 
-const RUNS = { seed: 42, numRuns: 150 }
+const RUNS = { seed: 42, numRuns: 120 }
 
 type Turn = { readonly inputs: readonly Entry[]; readonly decided: readonly Entry<Decision>[] }
 
@@ -114,7 +114,7 @@ test('neither the order in which things stand in memory, nor that in which they 
         if (JSON.stringify(notes) !== JSON.stringify(story.notes)) throw new Error('in another order other notes')
       })
     }),
-    { ...RUNS, numRuns: 100 },
+    { ...RUNS, numRuns: 60 },
   )
   t.pass('the same was decided')
 })

@@ -11,6 +11,8 @@ import type { State } from '../../controller/state/state.ts'
 
 type Heard = {
   readonly madeAt: EpochMs
+  /** The phases that the device was in when this was heard. */
+  readonly phases: ReadonlySet<string>
   readonly states: ReadonlyMap<UpdateId, number>
   readonly enforcement: ReadonlyMap<UpdateId, number>
 }
@@ -38,7 +40,15 @@ export function witness(seen: Witness, state: State, at: EpochMs, fact: Fact): v
     if (said.topic === 301) enforcement.set(said.update, said.state)
     else states.set(said.update, said.state)
   }
-  device.heard.push({ madeAt: Math.min(report.at, at), states, enforcement })
+  device.heard.push({ madeAt: Math.min(report.at, at), phases: phasesOf(state, fact.device), states, enforcement })
+}
+
+function phasesOf({ control, fleet }: State, device: string): Set<string> {
+  const row = fleet.rowOf.get(device) ?? -1
+  const keys = [...control.rollouts.values()].flatMap((rollout) =>
+    rollout.phases.map((phase, i) => (isStarted(phase) && hasBit(phase.targets, row) ? `${rollout.name}/${i}` : '')),
+  )
+  return new Set(keys)
 }
 
 /** The gate's figures by what was heard. */
@@ -55,7 +65,7 @@ export function witnessedFigures(seen: Witness, state: State, rollout: RolloutRe
   for (const [row, name] of state.fleet.ids.entries()) {
     const device = seen.get(name)
     if (device === undefined || !hasBit(phase.targets, row)) continue
-    const verdict = judge(device.heard, wanted, evidenceFrom(state, rollout, index, row))
+    const verdict = judge(device.heard, wanted, evidenceFrom(state, rollout, index, row), `${rollout.name}/${index}`)
     const silent = hasBit(state.fleet.stale, row)
     figures.targets++
     if (verdict.failed) figures.failed++
@@ -65,7 +75,7 @@ export function witnessedFigures(seen: Witness, state: State, rollout: RolloutRe
   return figures
 }
 
-function judge(heard: readonly Heard[], wanted: readonly UpdateId[], from: EpochMs) {
+function judge(heard: readonly Heard[], wanted: readonly UpdateId[], from: EpochMs, phase: string) {
   let reported = true
   let compliant = true
   let failed = false
@@ -73,14 +83,14 @@ function judge(heard: readonly Heard[], wanted: readonly UpdateId[], from: Epoch
     let state = 0
     let seenSince = false
     let failure: EpochMs | undefined
-    for (const { madeAt, states, enforcement } of heard) {
+    for (const { madeAt, phases, states, enforcement } of heard) {
       const enforced = enforcement.get(id)
       if (enforced !== undefined) failure = enforced === 6 || enforced === 9 ? madeAt : undefined
       const now = states.get(id)
       if (now === undefined) continue
       if (isCompliant(now) && !isCompliant(state)) failure = undefined
       state = now
-      if (madeAt > from) seenSince = true
+      if (madeAt >= from && phases.has(phase)) seenSince = true
     }
     if (!seenSince) reported = false
     if (!isCompliant(state)) compliant = false
