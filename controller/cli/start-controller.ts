@@ -33,6 +33,8 @@ export type StartOptions = {
   readonly listen: { readonly host: string; readonly port: number }
   readonly clock?: Clock
   readonly staleAfterMs?: number
+  /** A snapshot is taken after so many facts. */
+  readonly snapshotEvery?: number
   readonly log?: Log
   /** Called for decisions that are durable and in force; the log has them already. */
   readonly onDecisions?: (decisions: readonly Decision[], at: Temporal.Instant) => void
@@ -66,7 +68,9 @@ export async function startController(options: StartOptions): Promise<Started> {
     log.error('the journal refused', errorFields(error))
     if (!(error instanceof JournalError) || error.code === 'Broken') failed.resolve(error)
   }
-  const controller = await openController(join(data, JOURNAL_FILE), { clock, onDecisions, onError })
+  const { snapshotEvery } = options
+  const hooks = { clock, onDecisions, onError, ...(snapshotEvery !== undefined && { snapshotEvery }) }
+  const controller = await openController(join(data, JOURNAL_FILE), hooks)
   running = controller
   const closers: (() => Promise<void> | void)[] = [() => controller.close()]
   const close = async () => {
@@ -102,7 +106,7 @@ function makeSureIsDirectory(path: string): void {
   if (!found.isDirectory()) throw new StartError(`${path} is no directory: name the one that holds the declarations`)
 }
 
-type Hooks = Pick<Parameters<typeof Controller.open>[0], 'clock' | 'onDecisions' | 'onError'>
+type Hooks = Pick<Parameters<typeof Controller.open>[0], 'clock' | 'onDecisions' | 'onError' | 'snapshotEvery'>
 
 async function openController(file: string, hooks: Hooks): Promise<Controller> {
   try {
