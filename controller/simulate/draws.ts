@@ -7,6 +7,19 @@ export function fraction(seed: number, ...key: readonly (string | number)[]): nu
   return stableHash(`${seed}/${key.join('/')}`) / 0x1_0000_0000
 }
 
+/** A key that is drawn with often: its hash, for `numberedFraction`. */
+export function drawKey(seed: number, ...key: readonly (string | number)[]): number {
+  return stableHash(`${seed}/${key.join('/')}`)
+}
+
+/** As `fraction`, for the `number`-th draw with a key. */
+export function numberedFraction(key: number, number: number): number {
+  let hash = Math.imul(key ^ Math.imul(number + 1, 0x9e3779b1), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x27d4eb2f)
+  return ((hash ^ (hash >>> 15)) >>> 0) / 0x1_0000_0000
+}
+
 /** A whole number from `min` to `max`, both included. */
 export function whole(min: number, max: number, seed: number, ...key: readonly (string | number)[]): number {
   return min + Math.floor(fraction(seed, ...key) * (max - min + 1))

@@ -6,7 +6,7 @@ import type { CollectionSpec, Query } from '../model/collection.ts'
 import { DAY, type EpochMs, MINUTE } from '../model/instant.ts'
 import { type Interval, united } from '../schedule/intervals.ts'
 import { freezeOccasions } from '../schedule/occasions.ts'
-import { fraction, happens, pick, whole } from './draws.ts'
+import { drawKey, fraction, happens, numberedFraction, pick, whole } from './draws.ts'
 import { type DeviceGroup, minutesOf, type ScenarioSpec } from './scenario.ts'
 
 export type Population = {
@@ -23,6 +23,7 @@ export type Population = {
   readonly jitter: number
   /** By device: when its first regular call is due, in ms after the start. */
   readonly offset: Float64Array
+  readonly jitterKeys: Float64Array
   readonly outages: readonly Outage[]
 }
 
@@ -54,6 +55,7 @@ export function newPopulation(spec: ScenarioSpec, seed: number, start: EpochMs, 
     every,
     jitter: minutesOf(spec.reporting.jitter),
     offset: Float64Array.from(ids, (id) => Math.floor((fraction(seed, id, 'offset') * every) / MINUTE) * MINUTE),
+    jitterKeys: Float64Array.from(ids, (id) => drawKey(seed, id, 'call')),
     outages: spec.offline.map((outage, i) => ({
       devices: chosen(people, outage, `offline/${i}`),
       powered: outage.power === 'On',
@@ -251,7 +253,7 @@ function regularCallBefore(population: Population, row: number, until: EpochMs):
   return k < 0 ? -Infinity : numbered(population, row, k)
 }
 
-function numbered({ start, offset, every, jitter, seed, ids }: Population, row: number, k: number): EpochMs {
-  const late = jitter === 0 ? 0 : whole(0, jitter, seed, ids[row] ?? '', 'call', k) * MINUTE
+function numbered({ start, offset, every, jitter, jitterKeys }: Population, row: number, k: number): EpochMs {
+  const late = jitter === 0 ? 0 : Math.floor(numberedFraction(jitterKeys[row] ?? 0, k) * (jitter + 1)) * MINUTE
   return start + (offset[row] ?? 0) + k * every + late
 }

@@ -1,6 +1,6 @@
 // The devices' side of a simulation: who calls when, what it fetches and what it sends. A device that has nothing to do
 // and nothing to say costs nothing: its calls are worked out when somebody asks (`lastCall`), never played one by one.
-import { oldestReport } from '../fleet/fleet.ts'
+import { staleRows } from '../fleet/fleet.ts'
 import { type BitPlane, hasBit } from '../model/bit-plane.ts'
 import { DAY, type EpochMs, MINUTE } from '../model/instant.ts'
 import type { DeviceReport } from '../model/report.ts'
@@ -29,6 +29,8 @@ export type SimulatedFleet = {
   readonly messagesEvery: number
   /** By device, as the population numbers them; undefined before it joins and after it leaves. */
   readonly agents: (Member | undefined)[]
+  /** Row in the controller's fleet → device. */
+  readonly indexOf: number[]
   /** Updates in the order in which the catalog got them. */
   readonly released: UpdateId[]
   /** Whether devices scan anew each day, because reports may be lost. */
@@ -64,7 +66,16 @@ export type Surroundings = {
 }
 
 export function newSimulatedFleet(truth: Truth, messagesEvery: number, daily: boolean): SimulatedFleet {
-  return { population: truth.population, truth, memo: newTimesMemo(), messagesEvery, agents: [], released: [], daily }
+  return {
+    population: truth.population,
+    truth,
+    memo: newTimesMemo(),
+    messagesEvery,
+    agents: [],
+    indexOf: [],
+    released: [],
+    daily,
+  }
 }
 
 /** Takes a device in that has just enrolled. */
@@ -84,6 +95,7 @@ export function addMember(fleet: SimulatedFleet, index: number, row: number): Me
     attributes: undefined,
   }
   fleet.agents[index] = member
+  fleet.indexOf[row] = index
   return member
 }
 
@@ -135,8 +147,9 @@ export function outdate(
 /** Makes up for the calls that were not played: after this, the controller has heard from every device that has called. */
 export function catchUp(fleet: SimulatedFleet, now: EpochMs, staleAfterMs: number, around: Surroundings): void {
   const world = around.world()
-  const oldest = oldestReport(world.fleet)
-  if (oldest === undefined || oldest.at + staleAfterMs > now) return
+  const silent = staleRows(world.fleet, now - staleAfterMs)
+  // Those that really were silent are for `decide`: nobody else is late yet.
+  if (!silent.some((row) => hasCalledSince(fleet, world, row, now))) return
   const calls: { readonly member: Member; readonly at: EpochMs }[] = []
   for (const member of fleet.agents) {
     if (member === undefined) continue
@@ -145,6 +158,12 @@ export function catchUp(fleet: SimulatedFleet, now: EpochMs, staleAfterMs: numbe
   }
   calls.sort((a, b) => a.at - b.at || a.member.index - b.member.index)
   for (const { member, at } of calls) around.send(member, { sequence: ++member.agent.sequence, at })
+}
+
+function hasCalledSince(fleet: SimulatedFleet, world: World, row: number, now: EpochMs): boolean {
+  const index = fleet.indexOf[row]
+  const at = index === undefined ? undefined : lastCall(fleet.population, index, now)
+  return at !== undefined && at > (world.fleet.lastReport[row] ?? 0)
 }
 
 /** Calls to be played although they say nothing: the last one before the device is gone for so long that it is missed. */
