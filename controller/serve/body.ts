@@ -7,18 +7,40 @@ import { HttpProblem } from './problem.ts'
 export const MAX_BODY_BYTES = 1024 * 1024
 /** Unpacked. */
 export const MAX_UNPACKED_BYTES = 8 * 1024 * 1024
+/** Of any one object in it. No body needs more, and checking them all against a schema takes seconds. */
+export const MAX_OBJECT_KEYS = 1000
 
 /** The body as JSON. Throws 400, 413 or 415. */
 export async function readBody(bytes: Buffer, encoding: string | undefined): Promise<unknown> {
   const unpack = unpackerFor(encoding)
   const plain = unpack === undefined ? bytes : await unpacked(unpack, bytes)
   if (plain.length === 0) throw new HttpProblem(400, 'Invalid', 'the body is empty; send a JSON object')
+  const body = parsed(plain.toString())
+  if (hasManyKeys(body))
+    throw new HttpProblem(400, 'Invalid', `an object in the body has more than ${MAX_OBJECT_KEYS} keys`)
+  return body
+}
+
+function parsed(text: string): unknown {
   try {
-    return JSON.parse(plain.toString())
+    return JSON.parse(text)
   } catch (error) {
     const why = error instanceof Error ? error.message.slice(0, 200) : ''
     throw new HttpProblem(400, 'Invalid', `the body is no JSON: ${why}`)
   }
+}
+
+// With a list of its own instead of recursion: a body may be nested a million deep.
+function hasManyKeys(body: unknown): boolean {
+  const waiting = [body]
+  while (waiting.length > 0) {
+    const value = waiting.pop()
+    if (typeof value !== 'object' || value === null) continue
+    const children: unknown[] = Array.isArray(value) ? value : Object.values(value)
+    if (!Array.isArray(value) && children.length > MAX_OBJECT_KEYS) return true
+    for (const child of children) if (typeof child === 'object') waiting.push(child)
+  }
+  return false
 }
 
 type Unpack = (bytes: InputType, options: ZlibOptions) => Promise<Buffer>

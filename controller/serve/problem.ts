@@ -44,8 +44,12 @@ export function invalidBody(issues: readonly Issue[]): HttpProblem {
   const [first] = issues
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : ''
   const path = pathText(first?.path ?? [])
-  return new HttpProblem(400, 'Invalid', `${first?.message ?? 'the body is not as it should be'}${more}`, { path })
+  const message = (first?.message ?? 'the body is not as it should be').slice(0, MAX_MESSAGE)
+  return new HttpProblem(400, 'Invalid', `${message}${more}`, { path })
 }
+
+/** Messages name what was sent, such as keys that are not known. */
+const MAX_MESSAGE = 500
 
 function pathText(path: readonly PropertyKey[]): string {
   return path
@@ -86,6 +90,8 @@ const FASTIFY_PROBLEMS: Readonly<Record<string, readonly [number, string, string
   ],
   FST_ERR_CTP_EMPTY_JSON_BODY: [400, 'Invalid', 'the body is empty; send a JSON object'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: [400, 'Invalid', 'Content-Length is not the length of the body'],
+  // Nobody is there any more to read it; it only must not pass for a fault of ours.
+  ECONNRESET: [400, 'Invalid', 'the connection was cut before the request was whole'],
   FST_ERR_MAX_PARAM_LENGTH: [414, 'Invalid', 'a part of the path is too long'],
   FST_ERR_BAD_URL: [400, 'Invalid', 'the path is not valid'],
 }
