@@ -13,7 +13,7 @@ const UPDATES = 5
 /** Of the devices, so many poll. */
 const POLLING = 500
 /** A run takes about so long at most. */
-const RUN_MS = 2000
+const RUN_MS = { full: 2000, short: 400 }
 
 type Server = { readonly port: number; readonly cpuMs: () => Promise<number>; readonly stop: () => void }
 type Answer = { readonly headers: Record<string, string>; readonly body: string }
@@ -37,6 +37,7 @@ export async function benchPolls(size: Size): Promise<Row[]> {
     for (const status of [304, 200]) {
       const measured = await inTurns(
         count,
+        RUN_MS[size],
         { server: ours, requests: status === 304 ? known : fresh },
         { server: bare, requests: status === 304 ? stale : fresh },
       )
@@ -59,7 +60,7 @@ async function compareAnswers(ours: Server, bare: Server, first: Answer): Promis
 
 type Side = { readonly server: Server; readonly requests: readonly Buffer[] }
 
-async function inTurns(count: number, ...sides: readonly Side[]): Promise<Measured[]> {
+async function inTurns(count: number, runMs: number, ...sides: readonly Side[]): Promise<Measured[]> {
   const measured = sides.map((): Measured => ({ count, results: [], cpuMs: [] }))
   for (let turn = -1; turn < RUNS; turn++)
     for (const [i, { server, requests }] of sides.entries()) {
@@ -68,7 +69,7 @@ async function inTurns(count: number, ...sides: readonly Side[]): Promise<Measur
       const first = turn < 0 ? Math.ceil(count / 10) : side.count
       const before = await server.cpuMs()
       const result = await generateLoad({ port: server.port, requests, connections: CONNECTIONS, count: first })
-      if (turn < 0) side.count = Math.min(count, Math.ceil((first * RUN_MS) / result.ms))
+      if (turn < 0) side.count = Math.min(count, Math.ceil((first * runMs) / result.ms))
       else {
         side.results.push(result)
         side.cpuMs.push((await server.cpuMs()) - before)
