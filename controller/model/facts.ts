@@ -133,9 +133,11 @@ export type Decision =
         readonly rule: string
         readonly scheduled: EpochMs
         readonly trigger: Trigger
-        /** How many matched. */
+        /** How many were selected: by the criteria, or carried over. */
         readonly matched: number
         readonly rollouts: readonly PlannedRollout[]
+        /** Those of the rollouts' updates that no criterion selected: carried over from the rollouts that these replace. */
+        readonly carried: readonly UpdateId[]
         readonly plan: ResolvedPlan
         readonly provenance: Provenance
       }

@@ -73,9 +73,7 @@ export const Phase = z
     onHalt: z
       .enum(['Pause', 'Rollback'])
       .optional()
-      .describe(
-        'What a failure gate, an empty phase or a timeout does here. Default: the onHalt of the whole rollout.',
-      ),
+      .describe('What the failure gate does here. Default: the onHalt of the whole rollout.'),
     promotion: z
       .enum(['Automatic', 'Manual', 'Signal'])
       .optional()
@@ -118,7 +116,7 @@ export const planFields = {
     .enum(['Pause', 'Rollback'])
     .optional()
     .describe(
-      'What a failure gate, an empty phase or a timeout does: stop offering, or roll the whole rollout back. Default Pause.',
+      'What the failure gate does: stop offering, or roll the whole rollout back. An empty phase or a timeout only stops. Default Pause.',
     ),
   onNewer: z
     .enum(['Replace', 'Queue', 'Parallel'])

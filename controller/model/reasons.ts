@@ -34,6 +34,7 @@ export const REASONS = {
   FirstPhase: 'It is the first phase.',
   PreviousPhaseSucceeded: 'The phase before has passed its gate and soak.',
   GateOpen: 'Fewer devices are compliant than the success threshold asks for.',
+  GateUnreachable: 'The phase has fewer devices than its gate asks for, so that it can never open.',
   ThresholdMet: 'The success threshold is met.',
   ThresholdLost: 'The success threshold is no longer met; the soak begins again when it is.',
   Soaking: 'The success threshold is met and has to stay so for the soak.',

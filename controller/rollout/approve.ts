@@ -1,12 +1,14 @@
 // Approving a phase's updates for its devices, and for those that join later. An approval is in force once it is in the
 // journal, and every one names where it comes from (semantics.md §7).
 import { countBits, encodePlane } from '../model/bit-plane.ts'
+import { ALL_DEVICES } from '../model/collection.ts'
 import type { Provenance } from '../model/facts.ts'
 import { toRfc3339 } from '../model/instant.ts'
 import { isStarted, type PhaseRecord, type RolloutRecord } from './control.ts'
 import { type Draft, emit, wantedUpdates } from './draft.ts'
 import { joiners } from './targets.ts'
 import { ofRollout } from './unapprove.ts'
+import type { World } from './world.ts'
 
 /** Approves phases that are under way and not approved, as after a start or a resumption. Returns whether there were any. */
 export function approvePhases(draft: Draft, rollout: RolloutRecord): boolean {
@@ -22,7 +24,7 @@ export function approvePhases(draft: Draft, rollout: RolloutRecord): boolean {
 
 /** Adds devices that came into a collection after the start of its phase. Returns whether there were any. */
 export function joinDevices(draft: Draft, rollout: RolloutRecord): boolean {
-  const version = draft.world.membershipVersion
+  const version = membershipVersion(draft.world, rollout)
   if (withoutJoiners.get(rollout.phases) === version) return false
   const found = joiners(draft.world, rollout)
   if (found.length === 0) withoutJoiners.set(rollout.phases, version)
@@ -69,5 +71,11 @@ function emitApproval(draft: Draft, rollout: RolloutRecord, phase: string, devic
   })
 }
 
+function membershipVersion({ collections, membershipVersion: everybody }: World, { plan }: RolloutRecord): string {
+  return plan.phases
+    .map(({ collection }) => (collection === ALL_DEVICES ? everybody : collections.membership.versions.get(collection)))
+    .join()
+}
+
 // For these records, at this version of the memberships, nobody joins. Records are immutable, so this stays true.
-const withoutJoiners = new WeakMap<readonly PhaseRecord[], number>()
+const withoutJoiners = new WeakMap<readonly PhaseRecord[], string>()

@@ -19,7 +19,7 @@ export type RuleRecord = {
   /** The newest scheduled instant that has been evaluated. */
   readonly scheduled?: EpochMs
   readonly evaluatedAt?: EpochMs
-  /** What the last successful evaluation selected, sorted; an equal set again changes nothing. */
+  /** What the criteria last selected for a rollout, sorted; an equal set again changes nothing. */
   readonly selected?: readonly UpdateId[]
   readonly outcome?: { readonly failed: boolean; readonly reason: Reason; readonly message: string }
   /** `ringmaster evaluate` was asked for and has not been done. */
@@ -299,9 +299,14 @@ function ruleEvaluated(
     evaluatedAt: at,
     catalogChanged: false,
     declarationChanged: false,
-    ...(decision.rollouts.length > 0 && { selected: decision.rollouts.flatMap((planned) => planned.updates).sort() }),
+    ...(decision.rollouts.length > 0 && { selected: selectedBy(decision) }),
     outcome: { failed: false, reason: decision.reason, message: decision.message },
   }))
+}
+
+function selectedBy({ rollouts, carried }: Extract<Decision, { readonly type: 'RuleEvaluated' }>): UpdateId[] {
+  const others = new Set(carried)
+  return rollouts.flatMap(({ updates }) => updates.filter((id) => !others.has(id))).sort()
 }
 
 // A declared rollout is planned again when its group or its plan has changed. The same updates under a plan that begins

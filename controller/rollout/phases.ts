@@ -81,7 +81,10 @@ function waitForGate(
 ): Step {
   const needed = devicesNeeded(planned.success, common.targets)
   const gate = `phase ${planned.name}: ${describeFigures(common)}; ${needed} have to be compliant`
-  if (planned.timeout === undefined) return { state: 'Waiting', phase: planned.name, reason: 'GateOpen', message: gate }
+  if (planned.timeout === undefined)
+    return common.targets === 0 || needed > common.targets
+      ? { state: 'Stalled', phase: planned.name, reason: 'GateUnreachable', message: `${gate}: this can never be met` }
+      : { state: 'Waiting', phase: planned.name, reason: 'GateOpen', message: gate }
   const until = phase.timeoutFrom + lengthOf(planned.timeout)
   if (draft.now >= until) {
     const message = `${describeFigures(common)}; ${needed} had to be compliant within ${planned.timeout}`

@@ -78,7 +78,7 @@ function evaluation(draft: Draft, rule: Rule, resolved: ResolvedRule, record: Ru
     return fail(0, 'NoPhases', 'the rule names no phase: add one under spec.phases')
   const selected = select(draft, rule)
   const replaced = resolved.mode === 'New' ? replacedBy(draft, rule.name, resolved) : []
-  const carried = stillWanted(draft, replaced)
+  const carried = carriedOver(draft, selected, replaced)
   const updates = order(draft, new Set([...selected, ...carried]))
   const count = updates.length
   if (count > MAX_UPDATES_PER_GROUP && resolved.overflow === 'Fail')
@@ -89,18 +89,24 @@ function evaluation(draft: Draft, rule: Rule, resolved: ResolvedRule, record: Ru
     ...due,
     matched: count,
     rollouts,
+    carried: rollouts.length === 0 ? [] : carried,
     plan: resolved.plan,
     provenance: provenanceOf(rule, due.scheduled),
     reason,
     message,
   })
-  if (count === 0) return done([], 'NothingMatched', 'no update in the catalog meets all criteria')
-  if (record.selected?.join() === updates.toSorted().join())
-    return done([], 'Unchanged', `the same ${plural(count, 'update')} as before: nothing is changed`)
+  if (selected.length === 0) return done([], 'NothingMatched', 'no update in the catalog meets all criteria')
+  if (record.selected?.join() === selected.toSorted().join())
+    return done([], 'Unchanged', `the same ${plural(selected.length, 'update')} as before: nothing is changed`)
+  const goingOut = new Set(replaced.flatMap((rollout) => rollout.updates))
+  if (selected.every((id) => goingOut.has(id))) {
+    const names = replaced.map(({ name }) => name).sort()
+    return done([], 'Unchanged', `all ${plural(selected.length, 'update')} go out already, with ${names.join(', ')}`)
+  }
   const rollouts = groupsOf(draft, rule.name, resolved, due.scheduled, updates)
   const named = rollouts.map((rollout) => rollout.name).join(', ')
-  const carriedOnly = carried.filter((id) => !selected.includes(id)).length
-  const more = carriedOnly === 0 ? '' : `, ${carriedOnly} of them carried over from the rollout that this one replaces`
+  const more =
+    carried.length === 0 ? '' : `, ${carried.length} of them carried over from the rollout that this one replaces`
   return done(rollouts, 'Matched', `${plural(count, 'update')} selected${more}: ${named}`)
 }
 
@@ -118,11 +124,14 @@ function replacedBy(draft: Draft, rule: string, resolved: ResolvedRule): Rollout
   )
 }
 
-function stillWanted(draft: Draft, replaced: readonly RolloutRecord[]): UpdateId[] {
+/** Sorted, without those that were selected anyway. */
+function carriedOver(draft: Draft, selected: readonly UpdateId[], replaced: readonly RolloutRecord[]): UpdateId[] {
   const held = heldEverywhere(draft.control)
-  return replaced
-    .flatMap((rollout) => rollout.updates)
+  const carried = new Set(replaced.flatMap((rollout) => rollout.updates))
+  for (const id of selected) carried.delete(id)
+  return [...carried]
     .filter((id) => stateOf(draft.world.catalog, id) === 'Normal' && !held.has(id) && !draft.expiring.has(id))
+    .sort()
 }
 
 function order(draft: Draft, ids: ReadonlySet<UpdateId>): UpdateId[] {

@@ -98,6 +98,7 @@ function declare(state: State, at: EpochMs, put: readonly Declared[], removed: r
   for (const object of put) {
     state.objects[object.kind].set(object.name, object)
     if (object.kind === 'AutomaticDeploymentRule') declareRule(state, at, object.name)
+    if (object.kind === 'DeploymentTemplate') retryRulesOf(state, object.name)
     keepAfterAll(state, object)
   }
   if ([...put, ...removed].some((object) => object.kind === 'Collection')) recompileCollections(state)
@@ -107,6 +108,13 @@ function declareRule(state: State, at: EpochMs, name: string): void {
   const before = state.control.rules.get(name) ?? { since: at, catalogChanged: state.catalogChangedAt > 0 }
   const record = { ...before, declarationChanged: true }
   state.control = { ...state.control, rules: new Map(state.control.rules).set(name, record) }
+}
+
+// A rule is what it says together with its template.
+function retryRulesOf(state: State, template: string): void {
+  for (const rule of state.objects.AutomaticDeploymentRule.values())
+    if (rule.kind === 'AutomaticDeploymentRule' && rule.spec.template === template)
+      state.control = withRule(state.control, rule.name, (record) => ({ ...record, declarationChanged: true }))
 }
 
 // Removed and declared again before anything was decided: nothing has happened.

@@ -155,6 +155,7 @@ function newerRollout(story: Story, onNewer: 'Replace' | 'Queue' | 'Parallel'): 
     trigger: 'Command',
     matched: 1,
     rollouts: [{ name: NEWEST, group: NEWEST, updates: [id('u2')] }],
+    carried: [],
     plan,
     provenance,
     reason: 'Matched',

@@ -230,6 +230,34 @@ test('what the replaced rollout was still to bring goes on in the newer one', as
   t.same(installsFor(story, 'd0'), ['u1', 'u2'])
 })
 
+test('the same selection again changes nothing, also when the last rollout carried others over', async (t) => {
+  const within = { classifications: ['Security Updates' as const], released: { within: 'P40D' } }
+  const story = begun({ criteria: within })
+  evaluate(story)
+  wait(story, 'P60D')
+  given(story, synced(update('u2', { released: '2026-02-25T00:00:00Z' })))
+  evaluate(story)
+  wait(story, 'P1D')
+  t.match(the(evaluate(story), 'RuleEvaluated'), { rollouts: [], reason: 'Unchanged' }, 'while it goes out')
+  say(story, ['d0', 'd1'], {})
+  wait(story, 'PT1H')
+  say(story, ['d0', 'd1'], { installed: ['u1', 'u2'] })
+  t.equal(rolloutOf(story, 'rule-20260302').status, 'Succeeded')
+  t.match(the(evaluate(story), 'RuleEvaluated'), { rollouts: [], reason: 'Unchanged' }, 'and after it has ended')
+})
+
+test('a selection of which everything goes out already starts nothing anew', async (t) => {
+  const within = { classifications: ['Security Updates' as const], released: { within: 'P40D' } }
+  const story = begun({ criteria: within })
+  given(story, synced(update('u2', { released: '2025-12-30T00:00:00Z' })))
+  evaluate(story)
+  const [name] = [...story.state.control.rollouts.keys()]
+  wait(story, 'P20D')
+  given(story, synced(update('u1', { released: '2025-11-01T00:00:00Z' })))
+  t.match(the(evaluate(story), 'RuleEvaluated'), { rollouts: [], reason: 'Unchanged', message: /go out already/ })
+  t.equal(rolloutOf(story, name ?? '').status, 'Progressing')
+})
+
 test('what is superseded, held or in a finished rollout is not carried over', async (t) => {
   const story = begun({}, ['u1', 'u2', 'u3'])
   evaluate(story)
