@@ -27,9 +27,13 @@ export type AppOptions = {
   readonly onAnswered?: (method: string, route: string, status: number, seconds: number) => void
 }
 
+/** A name in a path, percent-encoded: ids of updates have up to 256 characters of any script. */
+const MAX_PARAMETER_LENGTH = 256 * 9
+
 export function newApp({ log, limits = TIME_LIMITS, onAnswered }: AppOptions): App {
   const app: App = fastify({
     bodyLimit: MAX_BODY_BYTES,
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     requestTimeout: limits.request,
     keepAliveTimeout: limits.keepAlive,
     http: { headersTimeout: limits.headers, connectionsCheckingInterval: Math.ceil(limits.headers / 5) },

@@ -29,7 +29,7 @@ test('a started installation runs past the end of the window, and nothing new st
       line('a', { maxRunTimeMinutes: 60, restart: 'Never' }),
       line('b', { maxRunTimeMinutes: 90, restart: 'Never' }),
     ],
-    scenario: `${FLEET}  install: {download: {min: PT1M, max: PT1M}, lasts: {min: PT150M, max: PT150M}}\n  reporting: {every: PT10M}\n`,
+    scenario: `${FLEET}  install: {download: {min: PT1M, max: PT1M}, lasts: {min: PT150M, max: PT150M}}\n  reporting: {every: PT10M, messagesEvery: PT1M}\n`,
     ...WEEK,
   })
   const met = lines.find(({ type }) => type === 'ThresholdMet')
