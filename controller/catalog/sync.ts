@@ -18,6 +18,8 @@ export type SyncPolicy = {
   readonly declines?: readonly Criteria[]
   readonly requiredCount?: (id: UpdateId) => number
   readonly isDeployed?: (id: UpdateId) => boolean
+  /** Whether another source is declared no more. Its updates go to the next source that has them. Without it none is gone. */
+  readonly isGone?: (source: string) => boolean
 }
 
 /** The part of a plan that changes the catalog; all lists in order of id. */
@@ -59,7 +61,7 @@ export function planSync(catalog: Catalog, feed: FeedResult, policy: SyncPolicy,
   const upserts: Update[] = []
   let unchanged = 0
   for (const record of latest) {
-    const verdict = compareWithCatalog(catalog, record, policy.source)
+    const verdict = compareWithCatalog(catalog, record, policy)
     if (verdict === 'Upsert') upserts.push(record.update)
     else if (verdict === 'Unchanged') unchanged++
     else conflicts.push(verdict)
@@ -69,7 +71,7 @@ export function planSync(catalog: Catalog, feed: FeedResult, policy: SyncPolicy,
   return {
     upserts,
     ...declinesAfter(catalog, upserts, policy, now),
-    ...planVanished(catalog, policy.source, seen, feed.setAsideTotal === 0),
+    ...planVanished(catalog, policy, seen, feed.setAsideTotal === 0),
     setAside: feed.setAside.slice(0, MAX_LISTED),
     setAsideTotal: feed.setAsideTotal,
     conflicts: conflicts.slice(0, MAX_LISTED),
@@ -164,14 +166,15 @@ function describeConflict(kept: FeedRecord, dropped: FeedRecord): SyncConflict {
 function compareWithCatalog(
   catalog: Catalog,
   record: FeedRecord,
-  source: string,
+  { source, isGone }: SyncPolicy,
 ): 'Upsert' | 'Unchanged' | SyncConflict {
   const { update, position } = record
   const row = catalog.rowOf.get(update.id)
   const held = row === undefined ? undefined : catalog.updates[row]
   if (row === undefined || held === undefined || update.revision > held.revision) return 'Upsert'
+  const owner = catalog.sources[row] ?? ''
+  if (update.revision === held.revision && owner !== source && isGone?.(owner)) return 'Upsert'
   if (sameJson(held, update)) return 'Unchanged'
-  const owner = catalog.sources[row]
   if (update.revision === held.revision && owner === source) return 'Upsert'
   const message =
     update.revision < held.revision
@@ -201,14 +204,16 @@ function declinesAfter(
 // With records set aside, what is missing may just be unreadable.
 function planVanished(
   catalog: Catalog,
-  source: string,
+  { source, isGone }: SyncPolicy,
   seen: ReadonlySet<UpdateId>,
   complete: boolean,
 ): { vanished: UpdateId[]; returned: UpdateId[] } {
   const vanished: UpdateId[] = []
   const returned: UpdateId[] = []
   for (const [row, id] of catalog.ids.entries()) {
-    if (catalog.sources[row] !== source) continue
+    const owner = catalog.sources[row] ?? ''
+    const taken = owner !== source && seen.has(id) && isGone?.(owner)
+    if (owner !== source && !taken) continue
     const marked = hasBit(catalog.vanished, row)
     if (marked && seen.has(id)) returned.push(id)
     if (!marked && !seen.has(id) && complete) vanished.push(id)

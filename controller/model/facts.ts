@@ -74,6 +74,8 @@ export type CatalogSynced = {
   readonly notes: readonly string[]
   /** When the first record that is not yet released will be. */
   readonly nextRelease?: EpochMs
+  /** More of the same synchronisation follows: what has come so far is nothing to evaluate rules on. */
+  readonly partial?: true
 }
 
 export type Command =
@@ -166,7 +168,14 @@ export type Decision =
   | Of<'ThresholdMet', InPhase & GateFigures>
   | Of<'ThresholdLost', InPhase & GateFigures>
   | Of<'AwaitingApproval', InPhase>
-  | Of<'PhaseSucceeded', InPhase & GateFigures>
+  | Of<
+      'PhaseSucceeded',
+      InPhase &
+        GateFigures & {
+          /** Updates of the group that were held (or declined, or expired) when the gate was passed: it says nothing of them. */
+          readonly without: readonly UpdateId[]
+        }
+    >
   | Of<'PhaseHalted', InPhase & GateFigures>
   | Of<'UpdatesApproved', InPhase & { readonly updates: number; readonly devices: number }>
   /** `withdrawn` names the updates when the others of the rollout stay approved. */

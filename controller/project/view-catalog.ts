@@ -69,7 +69,7 @@ function cycleNotes(catalog: Catalog, source: string): string[] {
 
 function syncNote(feed: FeedRecord | undefined, next: number | undefined): StatusNote {
   const until = next === undefined ? {} : { until: next }
-  if (feed === undefined)
+  if (feed === undefined || (feed.syncedAt === undefined && feed.failure === undefined))
     return { state: 'Waiting', reason: 'NotSyncedYet', message: 'it has not been synchronised yet' }
   if (feed.failure !== undefined) return { state: 'Waiting', reason: 'SyncFailed', message: feed.failure, ...until }
   const aside = feed.setAsideTotal === 0 ? '' : `; ${plural(feed.setAsideTotal, 'record')} set aside`

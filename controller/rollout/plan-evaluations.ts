@@ -21,6 +21,7 @@ import {
   resolveRule,
   ruleNamed,
 } from './rule-plan.ts'
+import type { World } from './world.ts'
 
 export function planEvaluations(draft: Draft): void {
   for (const name of [...draft.control.rules.keys()].sort()) {
@@ -58,9 +59,19 @@ function planRule(draft: Draft, rule: Rule): void {
     draft.notes.push({ ...refOf(rule), state: 'Stalled', reason: 'TemplateNotFound', message })
     return
   }
-  const due = dueEvaluation(resolved, record, draft.now)
+  // A moment later, or when the synchronisation has failed, it is due still.
+  const due = isArriving(draft.world) ? undefined : dueEvaluation(resolved, record, draft.now)
   if (due !== undefined) emit(draft, evaluation(draft, rule, resolved, record, due))
   noteRule(draft, rule, resolved)
+}
+
+/** Whether half of a catalog is there, and the other half is about to follow. */
+function isArriving({ feeds, objects }: World): boolean {
+  for (const [name, { partial, failure }] of feeds) {
+    const source = objects.UpdateSource.get(name)
+    if (partial && failure === undefined && source?.kind === 'UpdateSource' && !source.spec.suspend) return true
+  }
+  return false
 }
 
 function evaluation(draft: Draft, rule: Rule, resolved: ResolvedRule, record: RuleRecord, due: Due): Decision {
@@ -98,7 +109,7 @@ function evaluation(draft: Draft, rule: Rule, resolved: ResolvedRule, record: Ru
   if (selected.length === 0) return done([], 'NothingMatched', 'no update in the catalog meets all criteria')
   if (record.selected?.join() === selected.toSorted().join())
     return done([], 'Unchanged', `the same ${plural(selected.length, 'update')} as before: nothing is changed`)
-  const goingOut = new Set(replaced.flatMap((rollout) => rollout.updates))
+  const goingOut = new Set(replaced.flatMap(({ updates, passedWithout }) => updates.filter((id) => !passedWithout.includes(id))))
   if (selected.every((id) => goingOut.has(id))) {
     const names = replaced.map(({ name }) => name).sort()
     return done([], 'Unchanged', `all ${plural(selected.length, 'update')} go out already, with ${names.join(', ')}`)

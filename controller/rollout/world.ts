@@ -58,6 +58,8 @@ export type FeedRecord = {
   readonly setAsideTotal: number
   readonly notes: readonly string[]
   readonly nextRelease?: EpochMs
+  /** A part of its last synchronisation is in the catalog, and the rest has not come yet. */
+  readonly partial?: true
 }
 
 export type Access = {

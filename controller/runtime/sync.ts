@@ -1,5 +1,6 @@
 // Keeps the catalog in step with its sources (semantics.md §1): reads each UpdateSource when it is due, and submits what that
 // changes. Every instant is the controller's own clock's.
+import type { FeedResult } from '../catalog/feeds/feed-result.ts'
 import { parseFeed } from '../catalog/feeds/parse-feed.ts'
 import type { FeedRead, ReadOptions } from '../catalog/feeds/read-feed.ts'
 import { planSync, type SyncPlan } from '../catalog/sync.ts'
@@ -58,6 +59,8 @@ class CatalogKeeper {
   readonly #options: SyncOptions
   readonly #watched = new Map<string, Watched>()
   readonly #unsubscribe: () => void
+  /** What is being submitted: a plan is good only for the catalog that it was made on. */
+  #submitting: Promise<void> = Promise.resolve()
   #closed = false
 
   constructor(controller: Controller, readFeed: ReadFeed, options: SyncOptions) {
@@ -128,11 +131,13 @@ class CatalogKeeper {
 
   /** Returns what went wrong. */
   async #synchronise(declared: Source, source: Watched): Promise<string | undefined> {
-    const { state, clock } = this.#controller
+    const { state } = this.#controller
     const { name, spec } = declared
     const location = spec.url ?? spec.path ?? ''
     // Declines ask about time and fleet as well, and a release that was still to come is in the same bytes.
-    const isReread = spec.decline !== undefined || state.feeds.get(name)?.nextRelease !== undefined
+    // So is the rest of what was broken off.
+    const known = state.feeds.get(name)
+    const isReread = spec.decline !== undefined || known?.nextRelease !== undefined || known?.partial
     const validator = isReread ? undefined : source.validator
     const feed = await this.#readFeed(location, { folder: '.', ...(validator !== undefined && { validator }) })
     if (!this.#stands(declared)) return undefined
@@ -143,12 +148,23 @@ class CatalogKeeper {
     }
     const result = parseFeed(spec.format, feed.files)
     if (result.total === 0) return `${location} holds no record of the format ${spec.format}`
-    const now = clock.now().epochMilliseconds
-    const context = criteriaContext({ world: state, control: state.control, now })
-    const plan = planSync(state.catalog, result, { source: name, declines: spec.decline ?? [], ...context }, now)
-    for (const part of inParts(synced(name, plan))) await this.#controller.submit(part)
+    const turn = this.#submitting.then(() => this.#submit(declared, result))
+    this.#submitting = turn.catch(() => {})
+    await turn
     source.validator = feed.validator
     return undefined
+  }
+
+  async #submit(declared: Source, result: FeedResult): Promise<void> {
+    if (!this.#stands(declared)) return
+    const { state, clock } = this.#controller
+    const { name, spec } = declared
+    const now = clock.now().epochMilliseconds
+    const context = criteriaContext({ world: state, control: state.control, now })
+    const isGone = (other: string) => !state.objects.UpdateSource.has(other)
+    const policy = { source: name, declines: spec.decline ?? [], isGone, ...context }
+    const plan = planSync(state.catalog, result, policy, now)
+    for (const part of inParts(synced(name, plan))) await this.#controller.submit(part)
   }
 
   async #tellFailure(source: string, failure: string): Promise<void> {
@@ -161,7 +177,7 @@ class CatalogKeeper {
 
 function dueAtStart(state: World, declared: Source): EpochMs {
   const feed = state.feeds.get(declared.name)
-  if (feed?.syncedAt === undefined || feed.failure !== undefined) return 0
+  if (feed?.syncedAt === undefined || feed.failure !== undefined || feed.partial) return 0
   return nextSync(state, declared, feed.syncedAt)
 }
 
@@ -208,13 +224,13 @@ function synced(source: string, plan: SyncPlan): CatalogSynced {
 /** So that each fact fits into one append, whatever the size of its records. */
 const MAX_UPSERTS = 5000
 
-// All but the last say that more is due at once: a crash between two of them is made up for at the next start.
+// All but the last say that more follows: what a crash between two of them left out is read at the next start.
 function inParts(whole: CatalogSynced): CatalogSynced[] {
   const { upserts } = whole.change
   const parts: CatalogSynced[] = []
   for (let i = MAX_UPSERTS; i < upserts.length; i += MAX_UPSERTS) {
     const change = { ...NO_CHANGE, upserts: upserts.slice(i - MAX_UPSERTS, i) }
-    parts.push({ ...whole, change, nextRelease: 1 })
+    parts.push({ ...whole, change, partial: true })
   }
   const rest = upserts.slice(parts.length * MAX_UPSERTS)
   return [...parts, { ...whole, change: { ...whole.change, upserts: rest } }]

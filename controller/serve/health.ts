@@ -1,5 +1,6 @@
 // Whether the process lives, and whether it can do its work: /healthz and /readyz.
 import { JournalError } from '../journal/journal.ts'
+import type { FeedRecord } from '../rollout/world.ts'
 import type { Controller } from '../runtime/controller.ts'
 import type { App } from './app.ts'
 import type { ServeContext } from './context.ts'
@@ -59,10 +60,14 @@ function declarationsCheck({ state }: Controller, source: string): Check {
   return { name, ok: false, message: `nothing is in force, because of ${total} problems${where}` }
 }
 
+function isTried(feed: FeedRecord | undefined): boolean {
+  return feed?.syncedAt !== undefined || feed?.failure !== undefined
+}
+
 function catalogCheck({ state }: Controller): Check {
   const untried: string[] = []
   for (const object of state.objects.UpdateSource.values())
-    if (object.kind === 'UpdateSource' && !object.spec.suspend && !state.feeds.has(object.name))
+    if (object.kind === 'UpdateSource' && !object.spec.suspend && !isTried(state.feeds.get(object.name)))
       untried.push(object.name)
   const waiting = untried.sort().slice(0, 10).join(', ')
   return untried.length === 0

@@ -50,6 +50,7 @@ export function syncFact(world: World, source: Source, feeds: Feeds, now: EpochM
       declines: source.spec.decline ?? [],
       requiredCount: (id) => counts(world.compliance, id).required,
       isDeployed: (id) => deployed.has(id),
+      isGone: (other) => !world.objects.UpdateSource.has(other),
     },
     now,
   )

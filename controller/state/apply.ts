@@ -137,6 +137,8 @@ function ownedBy(state: State, { kind, name }: Declared): RolloutRecord[] {
 // `prune` is read from the object as it last stood: what is gone cannot be asked any more.
 function undeclare(state: State, object: Declared): void {
   state.objects[object.kind].delete(object.name)
+  // Its updates stay; what was said of its reading does not, so that one of the same name is read at once.
+  if (object.kind === 'UpdateSource') state.feeds.delete(object.name)
   if (object.kind !== 'AutomaticDeploymentRule' && object.kind !== 'Rollout') return
   const isRule = object.kind === 'AutomaticDeploymentRule'
   const reason = isRule ? 'RuleRemoved' : 'RolloutRemoved'
@@ -172,21 +174,30 @@ function keepStopped(state: State, { name }: RolloutRecord, reason: string): Sta
 }
 
 function catalogSynced(state: State, at: EpochMs, fact: CatalogSynced): void {
-  const { setAside, setAsideTotal, notes, nextRelease } = fact
+  const { setAside, setAsideTotal, notes, nextRelease, partial } = fact
+  const before = state.feeds.get(fact.source)
+  const syncedAt = partial ? before?.syncedAt : at
   state.feeds.set(fact.source, {
-    syncedAt: at,
+    ...(syncedAt !== undefined && { syncedAt }),
     triedAt: at,
     setAside,
     setAsideTotal,
     notes,
     ...(nextRelease !== undefined && { nextRelease }),
+    ...(partial && { partial }),
   })
-  if (!changesCatalog(fact.change)) return
-  applySync(state.catalog, fact.source, fact.change)
+  const changes = changesCatalog(fact.change)
+  if (changes) applySync(state.catalog, fact.source, fact.change)
+  if (changes || before?.partial) catalogChanged(state, at, partial)
+}
+
+// Rules that are evaluated after a synchronisation hear of the whole of it.
+function catalogChanged(state: State, at: EpochMs, partial: true | undefined): void {
+  refreshEffective(state)
+  if (partial) return
   state.catalogChangedAt = at
   const rules = [...state.control.rules].map(([name, rule]) => [name, { ...rule, catalogChanged: true }] as const)
   state.control = { ...state.control, rules: new Map(rules) }
-  refreshEffective(state)
 }
 
 function enrol(state: State, at: EpochMs, fact: Extract<Input, { readonly type: 'DeviceEnrolled' }>): void {

@@ -44,6 +44,7 @@ test('files that are missing, too large or unsound are errors that a person has 
   mkdirSync(join(folder, 'many'))
   for (const name of ['a', 'b']) writeFileSync(join(folder, 'many', `${name}.ndjson`), 'x'.repeat(600))
   t.equal(await code('many'), 'Invalid FeedTooLarge', 'the limit is for all files together')
+  t.equal(await code('/dev/null'), 'Invalid FeedUnreadable', 'what is no file could go on for ever')
 })
 
 test('over HTTP: packed or not, with the ETag of the last read', async (t) => {
@@ -89,6 +90,7 @@ test('over HTTP: what may pass is transient, what a person has to change is inva
   t.equal(await code(`${url}/503`), 'Transient FeedUnavailable')
   t.equal(await code(`${url}/429`), 'Transient FeedUnavailable')
   t.equal(await code(`${url}/404`), 'Invalid FeedRefused')
+  t.equal(await code(`${url}/304`), 'Invalid FeedRefused', 'nothing has been read that could be unchanged')
   t.equal(await code(`${url}/hang`), 'Transient FeedUnavailable')
   t.equal(await code(`${url}/cut`), 'Transient FeedUnavailable')
   t.equal(await code(`${url}/endless`), 'Invalid FeedTooLarge')

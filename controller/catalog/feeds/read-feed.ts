@@ -57,9 +57,12 @@ async function readFiles(location: string, options: ReadOptions): Promise<FeedRe
   const digest = createHash('sha256')
   let left = options.maxBytes ?? MAX_FEED_BYTES
   for (const path of paths) {
-    const { size, mtimeMs } = await stat(path)
+    const found = await stat(path)
+    const { size, mtimeMs, ctimeMs } = found
+    // A pipe or a device would be read for ever.
+    if (!found.isFile()) invalid('FeedUnreadable', `${basename(path)} is no ordinary file`)
     if (size > left) invalid('FeedTooLarge', `${basename(path)} is larger than the limit of ${left} bytes`)
-    digest.update(JSON.stringify([path, size, mtimeMs]))
+    digest.update(JSON.stringify([path, size, mtimeMs, ctimeMs]))
   }
   const validator = digest.digest('hex')
   if (validator === options.validator) return { type: 'NotModified' }
@@ -92,7 +95,7 @@ async function readUrl(location: string, options: ReadOptions): Promise<FeedRead
   const headers = { accept: '*/*', ...(options.validator !== undefined && { 'if-none-match': options.validator }) }
   const signal = AbortSignal.timeout(options.timeoutMs ?? 60_000)
   const response = await fetch(location, { headers, signal })
-  if (response.status === 304) return { type: 'NotModified' }
+  if (response.status === 304 && options.validator !== undefined) return { type: 'NotModified' }
   if (!response.ok) {
     await response.body?.cancel()
     throw new FeedProblem(statusError(response.status, location))
