@@ -17,6 +17,7 @@ export type Site = {
   readonly clock: VirtualClock
   readonly url: () => string
   readonly folder: string
+  readonly enrolmentKey: () => string
   /** Replaces the declarations, and waits until they are in force or refused. */
   readonly declare: (...objects: readonly Written[]) => Promise<void>
   /** Writes the catalog, has it read again, and waits until it is. */
@@ -105,6 +106,7 @@ export async function newSite(t: Test, start: string, source = ''): Promise<Site
   return {
     clock,
     folder,
+    enrolmentKey: () => started.secrets.enrolmentKey,
     url,
     declare: (...objects) =>
       inForce(() => writeFileSync(join(folder, 'site.yaml'), objects.map(written).join('---\n') || '# nothing\n')),
