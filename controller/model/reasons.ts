@@ -49,6 +49,8 @@ export const REASONS = {
   PhaseApproved: 'The phase is active, so its updates are approved for its devices.',
   // Approvals
   Held: 'An UpdateHold covers the updates.',
+  PassedWithout:
+    'A phase passed its gate while the update was held. The rollout offers it no more; the next evaluation of the rule takes it up.',
   HoldEnded: 'The hold was removed or has run out.',
   Expired: 'The updates were superseded long enough ago to expire.',
   Declined: 'The updates are declined.',

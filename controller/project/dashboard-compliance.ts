@@ -44,7 +44,7 @@ export function fleetCompliance(world: World): Deployed {
   let leftOut = 0
   for (const rollout of newestFirst(world)) {
     const targets = approvedTargets(world, rollout)
-    const wanted = targets === undefined || left === 0 ? [] : effectiveUpdates(world, rollout.updates)
+    const wanted = targets === undefined || left === 0 ? [] : effectiveUpdates(world, rollout)
     const updates = wanted.slice(0, left)
     leftOut += left === 0 ? rollout.updates.length : wanted.length - updates.length
     if (targets === undefined || updates.length === 0) continue

@@ -91,7 +91,7 @@ function summary(world: World, rollout: RolloutRecord, note: Note | undefined, n
     paused,
     note: note ?? endNote(rollout),
     updates: updates.length,
-    withdrawn: isUnfinished(rollout) ? updates.length - effectiveUpdates(world, updates).length : 0,
+    withdrawn: isUnfinished(rollout) ? updates.length - effectiveUpdates(world, rollout).length : 0,
     plannedAt,
     endedAt: rollout.ended?.at,
     provenance,

@@ -5,13 +5,13 @@ import { explainMembership } from '../fleet/explain-membership.ts'
 import { hasBit } from '../model/bit-plane.ts'
 import { toRfc3339 } from '../model/instant.ts'
 import type { ResolvedPhase } from '../model/plan.ts'
+import { plural } from '../model/plural.ts'
 import type { StatusReason } from '../model/status-reasons.ts'
 import { describeProvenance } from '../rollout/approve.ts'
 import { isStarted, isUnfinished, type RolloutRecord } from '../rollout/control.ts'
 import { phaseCandidates, phaseIndexOf } from '../rollout/targets.ts'
 import { notesOn, worstOf } from './conditions.ts'
 import type { Case, Step } from './explain.ts'
-import { plural } from './seen.ts'
 import { recordsNewestFirst } from './view-rollouts.ts'
 
 /** How the device stands in one rollout that contains the update. */
@@ -84,6 +84,10 @@ function standInStarted(one: Case, rollout: RolloutRecord, index: number): Stand
   const common = { rollout, phase }
   const approved = record !== undefined && isStarted(record) && record.approved
   if (!approved) return { ...common, outcome: 'NotApproved', ...whyNotApproved(one, rollout) }
+  if (rollout.passedWithout.includes(one.id)) {
+    const message = `a phase of rollout ${rollout.name} passed its gate while the update was held; the next evaluation of the rule takes it up`
+    return { ...common, outcome: 'NotApproved', reason: 'PassedWithout', message }
+  }
   const members = phase && membersOf(state.fleet, state.collections, phase.collection)
   if (members === undefined || !hasBit(members, row)) {
     const message = `the device has left collection ${phase?.collection} and is offered nothing more by rollout ${rollout.name}`

@@ -1,11 +1,11 @@
 // The last half of an explanation: when the update may start on the device (semantics.md §5).
 import { DAY, toRfc3339 } from '../model/instant.ts'
+import { plural } from '../model/plural.ts'
 import { type Offer, offersFor } from '../rollout/offers.ts'
 import { contains, type Interval } from '../schedule/intervals.ts'
 import { applicableWindows, frozenIntervals, openIntervals } from '../schedule/windows.ts'
 import type { Case, Step } from './explain.ts'
 import { type Sight, sightOf, startTimes } from './policy.ts'
-import { plural } from './seen.ts'
 
 export type Start = {
   readonly steps: Step[]

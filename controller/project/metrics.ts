@@ -178,7 +178,7 @@ function readRollouts(gauges: Gauges, state: World): void {
       gauges.phase_devices.set({ ...labels, result: 'compliant' }, compliant)
       gauges.phase_devices.set({ ...labels, result: 'failed' }, failed)
       gauges.phase_devices.set({ ...labels, result: 'unknown' }, unknown)
-      gauges.approved_updates.set(labels, phase.approved ? effectiveUpdates(state, rollout.updates).length : 0)
+      gauges.approved_updates.set(labels, phase.approved ? effectiveUpdates(state, rollout).length : 0)
     })
   }
   gauges.rollouts_paused.set(paused)

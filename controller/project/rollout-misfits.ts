@@ -12,7 +12,7 @@ import type { World } from '../rollout/world.ts'
 /** By phase; undefined where everything fits. */
 export function misfitsByPhase(world: World, rollout: RolloutRecord, now: EpochMs): (Misfits | undefined)[] {
   if (!isUnfinished(rollout) || world.objects.MaintenanceWindow.size === 0) return []
-  const updates = effectiveUpdates(world, rollout.updates)
+  const updates = effectiveUpdates(world, rollout)
   const ahead = newPlane()
   return rollout.plan.phases.map((planned, index) => {
     const devices = devicesOf(world, rollout, index, ahead)

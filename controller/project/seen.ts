@@ -75,10 +75,6 @@ export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
-}
-
 type From = Pick<Provenance, 'file' | 'revision' | 'commit' | 'author'>
 
 function originAnnotations({ file, revision, commit, author }: From): Record<string, string> {

@@ -5,6 +5,7 @@ import { supersedenceOf } from '../catalog/supersedence.ts'
 import { counts } from '../fleet/compliance.ts'
 import { hasBit } from '../model/bit-plane.ts'
 import { toRfc3339 } from '../model/instant.ts'
+import { plural } from '../model/plural.ts'
 import { UpdateId, type UpdateState } from '../model/update.ts'
 import type { RolloutRecord } from '../rollout/control.ts'
 import { heldEverywhere } from '../rollout/evidence.ts'
@@ -19,7 +20,6 @@ import {
   instantText,
   madeMetadata,
   plainMetadata,
-  plural,
   type Seen,
   type Shown,
   viewOf,

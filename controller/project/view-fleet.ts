@@ -5,11 +5,12 @@ import { attributesOf } from '../fleet/fleet.ts'
 import { countBits, countShared, hasBit, newPlane } from '../model/bit-plane.ts'
 import { ALL_DEVICES } from '../model/collection.ts'
 import { toRfc3339 } from '../model/instant.ts'
+import { plural } from '../model/plural.ts'
 import { isFailure } from '../model/report.ts'
 import { offersFor } from '../rollout/offers.ts'
 import type { StatusNote } from './conditions.ts'
 import { meaningOfCode } from './error-codes.ts'
-import { declaredMetadata, declaredNames, declaredOf, plainMetadata, plural, type Shown, viewOf } from './seen.ts'
+import { declaredMetadata, declaredNames, declaredOf, plainMetadata, type Shown, viewOf } from './seen.ts'
 import type { ViewOf } from './views.ts'
 
 export const collections: Shown<ViewOf['Collection']> = {

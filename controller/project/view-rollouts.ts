@@ -188,7 +188,7 @@ function deploymentView(seen: Seen, name: string, record: RolloutRecord, { index
     available: toRfc3339(phase.available),
     deadline: toRfc3339(phase.deadline),
   }
-  const updates = effectiveUpdates(seen.state, record.updates).length
+  const updates = effectiveUpdates(seen.state, record).length
   const status = { ...figures, devices: phase.devices, approved: phase.approved, updates }
   const notes: StatusNote[] = phase.approved
     ? [{ state: 'Ready', reason: 'PhaseApproved', message: `${updates} updates on ${phase.devices} devices` }]

@@ -1,6 +1,7 @@
 // How rules and deployment templates stand (semantics.md §3).
 import { selectUpdates } from '../catalog/criteria.ts'
 import { countBits } from '../model/bit-plane.ts'
+import { plural } from '../model/plural.ts'
 import { BUILT_IN_TEMPLATES } from '../model/templates.ts'
 import { criteriaContext } from '../rollout/plan-evaluations.ts'
 import { nextEvaluation, resolveRule } from '../rollout/rule-plan.ts'
@@ -12,7 +13,6 @@ import {
   declaredOf,
   instantText,
   plainMetadata,
-  plural,
   type Seen,
   type Shown,
   viewOf,

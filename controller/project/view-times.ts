@@ -3,6 +3,7 @@
 import { membersOf } from '../fleet/collections.ts'
 import { type BitPlane, countBits, eachBit, newPlane, unite } from '../model/bit-plane.ts'
 import { DAY, type EpochMs, toRfc3339 } from '../model/instant.ts'
+import { plural } from '../model/plural.ts'
 import { DEVICE_LOCAL, type FreezeTimes, type MaintenanceWindowTimes } from '../model/recurrence.ts'
 import { deviceZone } from '../rollout/targets.ts'
 import { freezeOccasions, nextOpening, windowOccasions } from '../schedule/occasions.ts'
@@ -14,7 +15,6 @@ import {
   declaredNames,
   declaredOf,
   instantText,
-  plural,
   type Seen,
   type Shown,
   viewOf,

@@ -1,6 +1,7 @@
 // How a rollout goes on (semantics.md §6). What can be true at once is decided by one ordered list, `INTERRUPTS`: the
 // first that applies speaks. The last entries are the ordinary course: gates, then timers.
 import { durationMs, toRfc3339 } from '../model/instant.ts'
+import { plural } from '../model/plural.ts'
 import type { Reason } from '../model/reasons.ts'
 import { approvePhases, joinDevices } from './approve.ts'
 import { isStarted, isUnfinished, type RolloutRecord } from './control.ts'
@@ -72,7 +73,7 @@ function ended(_draft: Draft, rollout: RolloutRecord): Step {
 }
 
 function allWithdrawn(draft: Draft, rollout: RolloutRecord): Step {
-  if (rollout.status === 'Succeeded' || wantedUpdates(draft, rollout.updates).length > 0) return undefined
+  if (rollout.status === 'Succeeded' || wantedUpdates(draft, rollout).length > 0) return undefined
   return {
     state: 'Stalled',
     reason: 'AllUpdatesWithdrawn',
@@ -125,7 +126,7 @@ function failureGate(draft: Draft, rollout: RolloutRecord): Step {
     const figures = figuresInDraft(draft, rollout, index)
     const threshold = exceeded(planned.failure, figures)
     if (threshold === undefined || figures.failed <= phase.acceptedFailures) continue
-    const limit = threshold.type === 'Percent' ? `${threshold.value} %` : `${threshold.value} devices`
+    const limit = threshold.type === 'Percent' ? `${threshold.value} %` : plural(threshold.value, 'device')
     const message = `${describeFigures(figures)}: more than ${limit} failed`
     emit(draft, {
       type: 'PhaseHalted',
@@ -226,7 +227,7 @@ function start(draft: Draft, rollout: RolloutRecord): Step {
     type: 'RolloutStarted',
     ...ofRollout(rollout),
     reason: 'Started',
-    message: `${rollout.updates.length} updates in ${rollout.plan.phases.length} phases`,
+    message: `${plural(rollout.updates.length, 'update')} in ${plural(rollout.plan.phases.length, 'phase')}`,
   })
   return 'Decided'
 }

@@ -4,6 +4,9 @@ import { countBits, encodePlane } from '../model/bit-plane.ts'
 import { ALL_DEVICES } from '../model/collection.ts'
 import type { Provenance } from '../model/facts.ts'
 import { toRfc3339 } from '../model/instant.ts'
+import { plural } from '../model/plural.ts'
+import type { Reason } from '../model/reasons.ts'
+import type { UpdateId } from '../model/update.ts'
 import { isStarted, type PhaseRecord, type RolloutRecord } from './control.ts'
 import { type Draft, emit, wantedUpdates } from './draft.ts'
 import { joiners } from './targets.ts'
@@ -32,7 +35,7 @@ export function joinDevices(draft: Draft, rollout: RolloutRecord): boolean {
     const planned = rollout.plan.phases[index]
     if (planned === undefined) continue
     const devices = countBits(targets)
-    const message = `${devices} devices joined collection ${planned.collection} after the phase had started`
+    const message = `${plural(devices, 'device')} joined collection ${planned.collection} after the phase had started`
     emit(draft, {
       type: 'TargetsJoined',
       ...ofRollout(rollout),
@@ -45,6 +48,31 @@ export function joinDevices(draft: Draft, rollout: RolloutRecord): boolean {
     emitApproval(draft, rollout, planned.name, devices)
   }
   return found.length > 0
+}
+
+/** Says for each phase under way which of these updates it offers again: what kept them back is gone. */
+export function approveAgain(draft: Draft, ids: ReadonlySet<UpdateId>, reason: Reason): void {
+  for (const name of [...draft.control.rollouts.keys()].sort()) {
+    const rollout = draft.control.rollouts.get(name)
+    if (rollout === undefined) continue
+    const updates = wantedUpdates(draft, rollout).filter((id) => ids.has(id)).length
+    if (updates === 0) continue
+    rollout.phases.forEach((phase, index) => {
+      const planned = rollout.plan.phases[index]
+      if (planned === undefined || !isStarted(phase) || !phase.approved) return
+      const { devices } = phase
+      const message = describeProvenance(rollout.provenance)
+      emit(draft, {
+        type: 'UpdatesApproved',
+        ...ofRollout(rollout),
+        phase: planned.name,
+        updates,
+        devices,
+        reason,
+        message,
+      })
+    })
+  }
 }
 
 /** "rule r, evaluation t, revision v (commit, person)": what an approval came from. */
@@ -64,7 +92,7 @@ function emitApproval(draft: Draft, rollout: RolloutRecord, phase: string, devic
     type: 'UpdatesApproved',
     ...ofRollout(rollout),
     phase,
-    updates: wantedUpdates(draft, rollout.updates).length,
+    updates: wantedUpdates(draft, rollout).length,
     devices,
     reason: 'PhaseApproved',
     message: describeProvenance(rollout.provenance),

@@ -48,6 +48,8 @@ export type RolloutRecord = {
   readonly signals: ReadonlyMap<string, string>
   readonly pauseAsked?: { readonly by: string; readonly reason?: string }
   readonly rollbackAsked?: { readonly reason: Reason; readonly message: string }
+  /** Updates that some phase passed its gate without. They never went through it, so this rollout offers them no more. */
+  readonly passedWithout: readonly UpdateId[]
   /** After a rollback: approved for removal where they are installed. */
   readonly uninstall: readonly UpdateId[]
   readonly ended?: { readonly at: EpochMs; readonly reason: Reason; readonly message: string }
@@ -131,9 +133,28 @@ export function evolve(control: Control, at: EpochMs, decision: Decision): Contr
     case 'UpdatesExpired':
     case 'DevicesStale':
       return control
+    case 'PhaseSucceeded':
+      return phaseSucceeded(control, at, decision)
     default:
       return withRollout(control, decision.rollout, (rollout) => rolloutAfter(rollout, at, decision))
   }
+}
+
+// What the gate was passed without counts as not selected yet, so that the rule's next evaluation takes it up again.
+function phaseSucceeded(
+  control: Control,
+  at: EpochMs,
+  decision: Extract<Decision, { readonly type: 'PhaseSucceeded' }>,
+): Control {
+  const passed = withRollout(control, decision.rollout, (rollout) => ({
+    ...rolloutAfter(rollout, at, decision),
+    passedWithout: [...new Set([...rollout.passedWithout, ...decision.without])].sort(),
+  }))
+  if (decision.rule === undefined || decision.without.length === 0) return passed
+  const without = new Set(decision.without)
+  return withRule(passed, decision.rule, (rule) =>
+    rule.selected === undefined ? rule : { ...rule, selected: rule.selected.filter((id) => !without.has(id)) },
+  )
 }
 
 export function withRule(control: Control, name: string, change: (rule: RuleRecord) => RuleRecord): Control {
@@ -365,6 +386,7 @@ function newRollout(
     phases: from.plan.phases.map(() => WAITING),
     approvals: new Map(),
     signals: new Map(),
+    passedWithout: [],
     uninstall: [],
   }
 }

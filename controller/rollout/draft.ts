@@ -83,8 +83,8 @@ export function wakeAt(draft: Draft, at: EpochMs | undefined): void {
 }
 
 /** The updates of a rollout that may still be approved, with what was decided here. */
-export function wantedUpdates(draft: Draft, updates: readonly UpdateId[]): UpdateId[] {
-  return effectiveUpdates(draft.world, updates, draft.control).filter((id) => !draft.expiring.has(id))
+export function wantedUpdates(draft: Draft, rollout: RolloutRecord): UpdateId[] {
+  return effectiveUpdates(draft.world, rollout, draft.control).filter((id) => !draft.expiring.has(id))
 }
 
 /** Gate figures with what was decided here; from the counters where that changes nothing. */
@@ -95,5 +95,5 @@ export function figuresInDraft(draft: Draft, rollout: RolloutRecord, index: numb
     return { targets, compliant: 0, failed: 0, unknown: targets }
   }
   if (!draft.countsChanged || phase === undefined || !isStarted(phase)) return gateFigures(draft.world, rollout, index)
-  return computeFigures(draft.world, rollout, index, phase, wantedUpdates(draft, rollout.updates), draft.stale)
+  return computeFigures(draft.world, rollout, index, phase, wantedUpdates(draft, rollout), draft.stale)
 }

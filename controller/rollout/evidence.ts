@@ -41,18 +41,22 @@ export type Evidence = {
 }
 
 /** Updates that a hold without collections covers. */
-export function heldEverywhere(control: Control): ReadonlySet<UpdateId> {
+export function heldEverywhere(control: Control): Set<UpdateId> {
   const held = new Set<UpdateId>()
   for (const hold of control.holds.values()) if (!hold.collections) for (const id of hold.updates) held.add(id)
   return held
 }
 
-/** The updates of a group that may still be approved, in the group's order. */
-export function effectiveUpdates(world: World, updates: readonly UpdateId[], control = world.control): UpdateId[] {
+/** The updates of a rollout that may still be approved, in the group's order. */
+export function effectiveUpdates(
+  world: World,
+  { updates, passedWithout }: Pick<RolloutRecord, 'updates' | 'passedWithout'>,
+  control = world.control,
+): UpdateId[] {
   const held = heldEverywhere(control)
   return updates.filter((id) => {
     const state = stateOf(world.catalog, id)
-    return (state === 'Normal' || state === 'Superseded') && !held.has(id)
+    return (state === 'Normal' || state === 'Superseded') && !held.has(id) && !passedWithout.includes(id)
   })
 }
 
@@ -65,7 +69,7 @@ export function syncEvidence(world: World): void {
   for (const rollout of world.control.rollouts.values())
     if (isUnfinished(rollout) && rollout.status !== 'Planned' && !world.evidence.has(rollout.name))
       world.evidence.set(rollout.name, {
-        effective: effectiveUpdates(world, rollout.updates),
+        effective: effectiveUpdates(world, rollout),
         seen: new Map(rollout.updates.map((id) => [id, newPlane()])),
         compliant: newPlane(),
         failed: newPlane(),
@@ -120,7 +124,7 @@ export function forgetRow(world: World, row: number): void {
 /** After the catalog or the holds changed: rollouts whose wanted updates are others now are counted anew. */
 export function refreshEffective(world: World): void {
   eachEvidence(world, (rollout, evidence) => {
-    const effective = effectiveUpdates(world, rollout.updates)
+    const effective = effectiveUpdates(world, rollout)
     if (effective.join() === evidence.effective.join()) return
     evidence.effective = effective
     refreshTargets(world, rollout, evidence)

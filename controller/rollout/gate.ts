@@ -1,6 +1,7 @@
 // Thresholds against figures, in exact integers (semantics.md §6).
 import type { GateFigures } from '../model/facts.ts'
 import type { Threshold } from '../model/plan.ts'
+import { plural } from '../model/plural.ts'
 
 /** Compliant devices reach the threshold: over all targets, those that said nothing included. Never true of a phase without devices. */
 export function isMet(success: Threshold, figures: GateFigures): boolean {
@@ -25,5 +26,5 @@ export function devicesNeeded(success: Threshold, targets: number): number {
 }
 
 export function describeFigures({ targets, compliant, failed, unknown }: GateFigures): string {
-  return `of ${targets} devices ${compliant} are compliant, ${failed} failed, ${unknown} have not reported on it`
+  return `of ${plural(targets, 'device')} ${compliant} compliant, ${failed} failed, ${unknown} not heard from about it`
 }

@@ -58,7 +58,8 @@ export function offersFor(world: World, row: number, only?: ReadonlySet<UpdateId
     const approval = approvalFor(world, rollout, index, row)
     for (const id of rollout.updates)
       if (only !== undefined && !only.has(id)) continue
-      else if (approval === undefined || !mayInstall(world, id, row)) withdrawn.add(id)
+      else if (approval === undefined || rollout.passedWithout.includes(id) || !mayInstall(world, id, row))
+        withdrawn.add(id)
       else put(approvals, id, approval)
     for (const id of rollout.uninstall) put(uninstall, id, `rollback of ${rollout.name}`)
   }

@@ -3,6 +3,7 @@ import { type BitPlane, countBits, encodePlane } from '../model/bit-plane.ts'
 import type { Decision } from '../model/facts.ts'
 import { type EpochMs, HOUR, toRfc3339 } from '../model/instant.ts'
 import type { ResolvedPhase } from '../model/plan.ts'
+import { plural } from '../model/plural.ts'
 import { isStarted, type RolloutRecord, type StartedPhase } from './control.ts'
 import { type Draft, emit, figuresInDraft, type Step, wakeAt, wantedUpdates } from './draft.ts'
 import { describeFigures, devicesNeeded, isMet } from './gate.ts'
@@ -30,11 +31,16 @@ export function passGate(draft: Draft, rollout: RolloutRecord): Step {
   if (phase.thresholdMetAt !== undefined) {
     const until = phase.thresholdMetAt + lengthOf(planned.soak)
     if (draft.now >= until) {
+      const wanted = new Set(wantedUpdates(draft, rollout))
+      const without = rollout.updates.filter((id) => !wanted.has(id) && !rollout.passedWithout.includes(id))
+      const left =
+        without.length === 0 ? '' : `; ${plural(without.length, 'update')} held or gone: left out from here on`
       emit(draft, {
         type: 'PhaseSucceeded',
         ...common,
+        without,
         reason: 'SoakPassed',
-        message: `${describeFigures(figures)}, and were for ${planned.soak}`,
+        message: `${describeFigures(figures)}, and were for ${planned.soak}${left}`,
       })
       return 'Decided'
     }
@@ -189,7 +195,7 @@ function startPhase(
   const { available, deadline } = phaseTimes(rollout, planned, index, draft.now)
   const before = rollout.plan.phases[index - 1]
   const by = before?.promotion === 'Manual' ? `, approved by ${approverOf(draft, rollout, planned.name)}` : ''
-  const wanted = wantedUpdates(draft, rollout.updates)
+  const wanted = wantedUpdates(draft, rollout)
   const misfits = misfitsOf(draft.world, planned.deployment, targets, wanted, draft.now)
   const unfit = misfits === undefined ? '' : `; NeverFits: ${describeMisfits(misfits)}`
   emit(draft, {
@@ -202,7 +208,7 @@ function startPhase(
     available,
     deadline,
     reason: index === 0 ? 'FirstPhase' : 'PreviousPhaseSucceeded',
-    message: `${devices} devices of collection ${planned.collection}${by}; available ${toRfc3339(available)}, deadline ${toRfc3339(deadline)}${unfit}`,
+    message: `${plural(devices, 'device')} of collection ${planned.collection}${by}; available ${toRfc3339(available)}, deadline ${toRfc3339(deadline)}${unfit}`,
   })
 }
 

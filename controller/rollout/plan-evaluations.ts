@@ -7,6 +7,7 @@ import { hasCriterion } from '../model/criteria.ts'
 import type { Decision, PlannedRollout, Provenance, Trigger } from '../model/facts.ts'
 import { type EpochMs, toRfc3339 } from '../model/instant.ts'
 import { MAX_UPDATES_PER_GROUP } from '../model/limits.ts'
+import { plural } from '../model/plural.ts'
 import type { Reason } from '../model/reasons.ts'
 import type { UpdateId } from '../model/update.ts'
 import { isUnfinished, type RolloutRecord, type RuleRecord } from './control.ts'
@@ -109,7 +110,9 @@ function evaluation(draft: Draft, rule: Rule, resolved: ResolvedRule, record: Ru
   if (selected.length === 0) return done([], 'NothingMatched', 'no update in the catalog meets all criteria')
   if (record.selected?.join() === selected.toSorted().join())
     return done([], 'Unchanged', `the same ${plural(selected.length, 'update')} as before: nothing is changed`)
-  const goingOut = new Set(replaced.flatMap(({ updates, passedWithout }) => updates.filter((id) => !passedWithout.includes(id))))
+  const goingOut = new Set(
+    replaced.flatMap(({ updates, passedWithout }) => updates.filter((id) => !passedWithout.includes(id))),
+  )
   if (selected.every((id) => goingOut.has(id))) {
     const names = replaced.map(({ name }) => name).sort()
     return done([], 'Unchanged', `all ${plural(selected.length, 'update')} go out already, with ${names.join(', ')}`)
@@ -250,7 +253,3 @@ function deployedUpdates(draft: Pick<Draft, 'control'>): ReadonlySet<UpdateId> {
 
 // Control is immutable, so what is derived from it holds for as long as it lives.
 const deployed = new WeakMap<Draft['control'], ReadonlySet<UpdateId>>()
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
-}

@@ -4,13 +4,16 @@ import type { Declared } from '../model/declared.ts'
 import type { HoldTerms } from '../model/facts.ts'
 import { toRfc3339 } from '../model/instant.ts'
 import type { UpdateId } from '../model/update.ts'
+import { approveAgain } from './approve.ts'
 import type { HoldRecord } from './control.ts'
 import { type Draft, emit, wakeAt } from './draft.ts'
+import { heldEverywhere } from './evidence.ts'
 import { unapproveSome } from './unapprove.ts'
 
 type Hold = Extract<Declared, { readonly kind: 'UpdateHold' }>
 
 export function planHolds(draft: Draft): void {
+  const heldBefore = heldEverywhere(draft.control)
   const declared = draft.world.objects.UpdateHold
   for (const name of [...draft.control.holds.keys()].sort()) {
     const hold = declared.get(name)
@@ -26,6 +29,8 @@ export function planHolds(draft: Draft): void {
     const hold = declared.get(name)
     if (hold?.kind === 'UpdateHold') planHold(draft, hold)
   }
+  const freed = heldBefore.difference(heldEverywhere(draft.control))
+  if (freed.size > 0) approveAgain(draft, freed, 'HoldEnded')
 }
 
 function planHold(draft: Draft, hold: Hold): void {

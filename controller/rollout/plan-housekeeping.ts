@@ -2,14 +2,16 @@
 import { planExpiry, type SupersedencePolicy } from '../catalog/expiry.ts'
 import { oldestReportAfter, staleRows } from '../fleet/fleet.ts'
 import { encodePlane, planeOf } from '../model/bit-plane.ts'
-import type { EpochMs } from '../model/instant.ts'
+import { type EpochMs, HOUR } from '../model/instant.ts'
+import { plural } from '../model/plural.ts'
 import { type Draft, emit, markStaleInDraft, wakeAt } from './draft.ts'
 import { unapproveSome } from './unapprove.ts'
 import type { World } from './world.ts'
 
+// On the hour: devices that were switched off one after the other are one decision, not one each.
 export function planStaleDevices(draft: Draft): void {
   const { fleet, settings } = draft.world
-  const silentSince = draft.now - settings.staleAfterMs
+  const silentSince = Math.floor(draft.now / HOUR) * HOUR - settings.staleAfterMs
   const rows = staleRows(fleet, silentSince)
   if (rows.length > 0) {
     emit(draft, {
@@ -17,19 +19,19 @@ export function planStaleDevices(draft: Draft): void {
       targets: encodePlane(planeOf(rows)),
       devices: rows.length,
       reason: 'Silent',
-      message: `${rows.length} devices have not reported for ${Math.round(settings.staleAfterMs / 3_600_000)} hours and count as unknown`,
+      message: `${plural(rows.length, 'device')} silent for ${Math.round(settings.staleAfterMs / HOUR)} hours: unknown from now on`,
     })
     markStaleInDraft(draft, rows)
   }
   const next = oldestReportAfter(fleet, silentSince)
-  if (next !== undefined) wakeAt(draft, next + settings.staleAfterMs)
+  if (next !== undefined) wakeAt(draft, Math.ceil((next + settings.staleAfterMs) / HOUR) * HOUR)
 }
 
 export function planExpiredUpdates(draft: Draft): void {
   const { expire, next } = expiryAt(draft.world, draft.now)
   wakeAt(draft, next)
   if (expire.length === 0) return
-  const message = `${expire.length} updates were superseded long enough ago to expire`
+  const message = `${plural(expire.length, 'update')} superseded long enough ago to expire`
   emit(draft, { type: 'UpdatesExpired', expired: expire, updates: expire.length, reason: 'Expired', message })
   unapproveSome(draft, expire, 'Expired', message)
 }

@@ -1,6 +1,7 @@
 // Taking approvals back (semantics.md §7). Nothing here asks about windows, freezes or gates: undoing is never held up.
 import { updateOf } from '../catalog/catalog.ts'
 import { type BitPlane, clonePlane, countBits, countShared, intersect, newPlane, unite } from '../model/bit-plane.ts'
+import { plural } from '../model/plural.ts'
 import type { Reason } from '../model/reasons.ts'
 import type { UpdateId } from '../model/update.ts'
 import { isStarted, type RolloutRecord } from './control.ts'
@@ -33,7 +34,7 @@ export function unapproveSome(draft: Draft, ids: readonly UpdateId[], reason: Re
   const gone = new Set(ids)
   for (const name of [...draft.control.rollouts.keys()].sort()) {
     const rollout = draft.control.rollouts.get(name)
-    const withdrawn = rollout?.updates.filter((id) => gone.has(id)) ?? []
+    const withdrawn = rollout?.updates.filter((id) => gone.has(id) && !rollout.passedWithout.includes(id)) ?? []
     if (rollout === undefined || withdrawn.length === 0) continue
     const devices = countBits(approvedTargets(rollout))
     if (devices === 0) continue
@@ -59,7 +60,9 @@ export function rollBack(draft: Draft, rollout: RolloutRecord, reason: Reason, m
   const cannotUndo = [...installed]
     .filter(([id]) => !canUndo(id))
     .map(([update, count]) => ({ update, devices: count }))
-  const rest = cannotUndo.length === 0 ? '' : `; ${cannotUndo.length} installed updates cannot be uninstalled`
+  const removed =
+    uninstall.length === 0 ? '' : `; ${plural(uninstall.length, 'update')} will be uninstalled where installed`
+  const rest = cannotUndo.length === 0 ? '' : `; ${plural(cannotUndo.length, 'installed update')} cannot be uninstalled`
   emit(draft, {
     type: 'RolloutRolledBack',
     ...ofRollout(rollout),
@@ -68,7 +71,7 @@ export function rollBack(draft: Draft, rollout: RolloutRecord, reason: Reason, m
     uninstall,
     cannotUndo,
     reason,
-    message: message + rest,
+    message: message + removed + rest,
   })
   unapproveAll(draft, rollout, reason, message)
 }

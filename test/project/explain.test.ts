@@ -1,8 +1,8 @@
 // What `explain` answers first, for every answer that there is, and the trace behind it.
 import { test } from 'tap'
 import type { Declared } from '../../controller/model/declared.ts'
-import { type Explanation, explain } from '../../controller/project/explain.ts'
 import type { StatusReason } from '../../controller/model/status-reasons.ts'
+import { type Explanation, explain } from '../../controller/project/explain.ts'
 import {
   changed,
   command,
@@ -178,7 +178,7 @@ const CASES: readonly Case[] = [
     device: 'b1',
     reason: 'GateOpen',
     message: new RegExp(
-      `^Not approved yet: rollout ${ROLLOUT} waits: phase pilot: of 3 devices 0 are compliant.*is for phase broad`,
+      `^Not approved yet: rollout ${ROLLOUT} waits: phase pilot: of 3 devices 0 compliant.*is for phase broad`,
     ),
   },
   {

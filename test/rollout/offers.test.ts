@@ -90,7 +90,11 @@ test('a hold beats every Install it covers, in every deployment, until it is rem
   t.same(offersTo(story, 'a0').withdrawn, ['u1'])
   t.same(holdsOn(story.state, id('u1'), rowOf(story, 'a0')), ['hold'])
   t.match(noteOf(story, 'late'), { state: 'Stalled', reason: 'AllUpdatesWithdrawn' })
-  t.same(types(given(story, undeclare({ kind: 'UpdateHold', name: 'hold' }))), ['HoldEnded'])
+  t.same(types(given(story, undeclare({ kind: 'UpdateHold', name: 'hold' }))), [
+    'HoldEnded',
+    'UpdatesApproved',
+    'UpdatesApproved',
+  ])
   t.same(installsFor(story, 'a0'), ['u1', 'u2'])
 })
 

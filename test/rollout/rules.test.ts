@@ -246,6 +246,44 @@ test('the same selection again changes nothing, also when the last rollout carri
   t.match(the(evaluate(story), 'RuleEvaluated'), { rollouts: [], reason: 'Unchanged' }, 'and after it has ended')
 })
 
+test('what a phase passed its gate without is offered no more, and the next evaluation takes it up from the first phase', async (t) => {
+  const phases = [
+    { name: 'p1', collection: 'a', soak: 'PT0S' },
+    { name: 'p2', collection: 'b', soak: 'PT0S' },
+  ]
+  const story = begun({ phases }, ['u1', 'u2'])
+  given(story, declare(ring('b')), enrolled('e0', { ring: 'b' }))
+  evaluate(story)
+  declaring(story, declared('UpdateHold', 'hold', { updates: ['u2'], reason: 'breaks printing' }))
+  wait(story, 'PT1H')
+  const passed = say(story, ['d0', 'd1'], { installed: ['u1'] })
+  t.match(the(passed, 'PhaseSucceeded'), { phase: 'p1', without: ['u2'] })
+  t.same(installsFor(story, 'e0'), ['u1'], 'the second phase has begun without it')
+  const ended = given(story, undeclare({ kind: 'UpdateHold', name: 'hold' }))
+  t.notOk(types(ended).includes('UpdatesApproved'), 'the gate of the first phase never saw it')
+  t.same([installsFor(story, 'd0'), installsFor(story, 'e0')], [['u1'], ['u1']])
+
+  wait(story, 'P1D')
+  const again = evaluate(story)
+  t.match(the(again, 'RuleEvaluated'), { reason: 'Matched', carried: [] })
+  t.same(rolloutOf(story, 'rule-20260102').updates, ['u1', 'u2'])
+  t.same([installsFor(story, 'd0'), installsFor(story, 'e0')], [['u1', 'u2'], []], 'and begins with the first phase')
+})
+
+test('a hold that ends while its phase is still at its gate is approved again, and the gate asks for the update', async (t) => {
+  const story = begun({}, ['u1', 'u2'])
+  evaluate(story)
+  declaring(story, declared('UpdateHold', 'hold', { updates: ['u2'], reason: 'breaks printing' }))
+  t.same(installsFor(story, 'd0'), ['u1'])
+  const ended = given(story, undeclare({ kind: 'UpdateHold', name: 'hold' }))
+  t.match(the(ended, 'UpdatesApproved'), { updates: 1, devices: 2, reason: 'HoldEnded' })
+  wait(story, 'PT1H')
+  say(story, ['d0', 'd1'], { installed: ['u1'] })
+  t.equal(rolloutOf(story, 'rule-20260101').status, 'Progressing')
+  say(story, ['d0', 'd1'], { installed: ['u2'] })
+  t.equal(rolloutOf(story, 'rule-20260101').status, 'Succeeded')
+})
+
 test('a selection of which everything goes out already starts nothing anew', async (t) => {
   const within = { classifications: ['Security Updates' as const], released: { within: 'P40D' } }
   const story = begun({ criteria: within })

@@ -91,7 +91,7 @@ function standingOf(
 ): 'compliant' | 'required' | 'failed' | 'unknown' | undefined {
   const updates = [...state.control.rollouts.values()]
     .filter(({ phases }) => phases.some((phase) => isStarted(phase) && phase.approved && hasBit(phase.targets, row)))
-    .flatMap((rollout) => effectiveUpdates(state, rollout.updates))
+    .flatMap((rollout) => effectiveUpdates(state, rollout))
   if (updates.length === 0) return undefined
   if (hasBit(state.fleet.stale, row)) return 'unknown'
   const open = updates.filter((id) => (complianceOf(state.compliance, id, row) & 1) === 0)

@@ -153,7 +153,7 @@ export function figures(story: Story, name: string, index = 0): GateFigures {
 export function figuresFromPlanes(state: State, rollout: RolloutRecord, index: number): GateFigures | undefined {
   const phase = rollout.phases[index]
   if (phase === undefined || !isStarted(phase)) return undefined
-  const effective = effectiveUpdates(state, rollout.updates)
+  const effective = effectiveUpdates(state, rollout)
   return computeFigures(state, rollout, index, phase, effective, state.fleet.stale)
 }
 
