@@ -1,4 +1,5 @@
 // A load of the directory as facts: what is sound comes into force as a whole, what is broken changes nothing and is reported.
+import { JournalError } from '../journal/journal.ts'
 import type { Declared, Problem } from '../model/declared.ts'
 import { KIND_NAMES } from '../model/kinds.ts'
 import { MAX_PROBLEMS_LISTED } from '../model/limits.ts'
@@ -37,6 +38,17 @@ const EMPTIED: Problem = {
     'the directory has no YAML file any more: nothing is removed; to remove everything, leave one file with a comment in it',
 }
 
+// With aliases written out, and where each object comes from, it may be more than its files.
+const TOO_LARGE: Problem = {
+  file: '.',
+  line: 1,
+  column: 1,
+  path: '',
+  code: 'RM1001',
+  message:
+    'what has changed is too large to come into force at once: change fewer objects at a time, or use fewer aliases',
+}
+
 async function reject(controller: Controller, { revision, problems, total }: Declarations, log: Log): Promise<void> {
   if (controller.state.sources.get(DIRECTORY_SOURCE)?.rejected?.revision !== revision)
     await controller.submit({
@@ -52,24 +64,25 @@ async function reject(controller: Controller, { revision, problems, total }: Dec
 }
 
 // The same revision may read differently: in another folder, or by another version of Ringmaster.
-async function accept(
-  controller: Controller,
-  path: string,
-  { revision, objects }: Declarations,
-  log: Log,
-): Promise<void> {
+async function accept(controller: Controller, path: string, load: Declarations, log: Log): Promise<void> {
+  const { revision, objects } = load
   const before = controller.state.sources.get(DIRECTORY_SOURCE)
   const { put, removed } = diffDeclared(inForce(controller.state), objects)
   const isKnown = before?.revision === revision && before.rejected === undefined
   if (isKnown && put.length === 0 && removed.length === 0) return
   const head = await headOf(path)
-  await controller.submit({
-    type: 'ObjectsDeclared',
-    source: DIRECTORY_SOURCE,
-    revision,
-    put: put.map((object) => ({ ...object, origin: { ...object.origin, ...head } })),
-    removed,
-  })
+  try {
+    await controller.submit({
+      type: 'ObjectsDeclared',
+      source: DIRECTORY_SOURCE,
+      revision,
+      put: put.map((object) => ({ ...object, origin: { ...object.origin, ...head } })),
+      removed,
+    })
+  } catch (error) {
+    if (!(error instanceof JournalError) || error.code !== 'TooLarge') throw error
+    return reject(controller, { ...load, problems: [TOO_LARGE], total: 1 }, log)
+  }
   log.info(
     `declarations in force: ${objects.length} objects, of which ${put.length} are new or changed; ${removed.length} removed`,
     { revision },

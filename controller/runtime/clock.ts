@@ -6,8 +6,8 @@ export type Clock = {
   readonly at: (at: Temporal.Instant, call: () => void) => () => void
 }
 
-/** setTimeout's own limit; longer waits are taken in stretches. */
-const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
+/** Longer waits are taken in stretches: a timer hears neither of a clock that was set nor of a machine that slept. */
+const LONGEST_TIMEOUT_MS = 30_000
 
 export const systemClock: Clock = clockFrom(() => Temporal.Now.instant(), 1)
 

@@ -57,6 +57,8 @@ export class Controller {
   #cancelWake = () => {}
   #appliedSeq: number
   #snapshotSeq: number
+  /** When this fact has been folded, a snapshot is due. */
+  #snapshotDue: number
   #saving: Promise<void> | undefined
   #facts = 0
   #foldMs = 0
@@ -78,6 +80,7 @@ export class Controller {
     this.#snapshotSeq = snapshot?.seq ?? 0
     for (const entry of journal.read(this.#snapshotSeq)) apply(this.state, entry.at, entry.fact)
     this.#appliedSeq = journal.lastSeq
+    this.#snapshotDue = this.#snapshotSeq + this.#snapshotEvery
   }
 
   /**
@@ -131,6 +134,10 @@ export class Controller {
       })
   }
 
+  get #snapshotEvery(): number {
+    return this.#options.snapshotEvery ?? SNAPSHOT_EVERY
+  }
+
   async #run(): Promise<void> {
     const submissions = this.#queue
     this.#queue = []
@@ -140,7 +147,7 @@ export class Controller {
     const begun = performance.now()
     await this.#decide()
     this.#tell(performance.now() - begun)
-    if (this.#appliedSeq - this.#snapshotSeq >= (this.#options.snapshotEvery ?? SNAPSHOT_EVERY))
+    if (this.#appliedSeq >= this.#snapshotDue)
       this.#saving ??= this.#saveSnapshot().finally(() => {
         this.#saving = undefined
       })
@@ -227,6 +234,8 @@ export class Controller {
   async #saveSnapshot(): Promise<void> {
     if (this.#appliedSeq === this.#snapshotSeq || this.#failed !== undefined) return
     const seq = this.#appliedSeq
+    // Also when it cannot be saved: to encode a large state for nothing is not to be repeated at every turn.
+    this.#snapshotDue = seq + this.#snapshotEvery
     try {
       await this.journal.saveSnapshot(seq, encodeState(this.state))
       this.#snapshotSeq = seq

@@ -1,6 +1,7 @@
 // Files of one source to one checked set of objects.
 import { createHash } from 'node:crypto'
 import { resolve } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Declared, Problem } from '../model/declared.ts'
 import { MAX_OBJECTS_PER_SOURCE } from '../model/limits.ts'
 import { crossChecks, type Finding } from './cross-checks.ts'
@@ -83,6 +84,22 @@ function parseFile(file: SourceFile, origin: ManifestOrigin, parsed: ParsedFiles
   const manifests = parseManifests(file.name, file.bytes, origin, explicit)
   parsed.set(file.name, { digest, manifests })
   return manifests
+}
+
+/** Does the slow part of `assemble` beforehand, in steps of about `stepMs` between which others have their turn. */
+export async function parseAhead(
+  source: string,
+  files: readonly SourceFile[],
+  parsed: ParsedFiles,
+  stepMs = 20,
+): Promise<void> {
+  let begun = performance.now()
+  for (const file of files) {
+    parseFile(file, { source, revision: '' }, parsed, false)
+    if (performance.now() - begun < stepMs) continue
+    await nextTurn()
+    begun = performance.now()
+  }
 }
 
 function forgetOthers(parsed: ParsedFiles, files: readonly SourceFile[]): void {

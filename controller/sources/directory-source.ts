@@ -1,7 +1,7 @@
 // Declarations from a directory, and word of every change of it.
 import { basename, resolve as resolvePath } from 'node:path'
 import { type FSWatcher, watch } from 'chokidar'
-import { assemble, type Declarations, type ParsedFiles } from './assemble.ts'
+import { assemble, type Declarations, type ParsedFiles, parseAhead } from './assemble.ts'
 import { isSkippedFolder, isYamlName, readFolder } from './folder.ts'
 
 export type WatchOptions = {
@@ -23,8 +23,13 @@ export type DirectoryWatch = {
 }
 
 /** Reads and checks a directory. Never throws: a directory that cannot be read is a problem (RM1014). */
-export async function loadDirectory(path: string, source = 'directory', parsed?: ParsedFiles): Promise<Declarations> {
+export async function loadDirectory(
+  path: string,
+  source = 'directory',
+  parsed: ParsedFiles = new Map(),
+): Promise<Declarations> {
   const { files, problems } = await readFolder(path)
+  await parseAhead(source, files, parsed)
   return assemble(source, files, problems, parsed)
 }
 

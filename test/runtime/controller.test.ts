@@ -1,6 +1,6 @@
 // The controller's turn: order, durability, decisions, snapshots, and what happens when something fails.
 import { test } from 'tap'
-import type { JournalErrorCode } from '../../controller/journal/journal.ts'
+import { JournalError, type JournalErrorCode } from '../../controller/journal/journal.ts'
 import { newMemoryMedium, openMemoryJournal } from '../../controller/journal/memory-journal.ts'
 import type { Fact, Input } from '../../controller/model/facts.ts'
 import { DeviceReport } from '../../controller/model/report.ts'
@@ -154,6 +154,25 @@ test('snapshots are taken on the way, and a restart from one reaches the same st
   t.ok(journal.compactedThrough > 0)
   const again = await Controller.open({ journal, clock })
   t.equal(digestOf(again.state), digestOf(controller.state))
+})
+
+test('a snapshot that cannot be saved is not tried again at every turn', async (t) => {
+  let tries = 0
+  const journal = openMemoryJournal<Fact>(decodeFact)
+  journal.saveSnapshot = async () => {
+    tries++
+    throw new JournalError('DiskFull', 'full')
+  }
+  const errors: unknown[] = []
+  const onError = (error: unknown) => errors.push(error)
+  const controller = await Controller.open({ journal, clock: virtualClock(START), snapshotEvery: 10, onError })
+  await controller.submit(enrolled('d'))
+  for (let sequence = 1; sequence <= 34; sequence++) await controller.submit(reported(sequence))
+  await controller.settled()
+  await quiet()
+  t.equal(tries, 3, 'after every ten facts')
+  t.equal(errors.length, 3)
+  t.equal(controller.trouble, undefined, 'facts are taken all the same')
 })
 
 function enrolled(device: string): Input {

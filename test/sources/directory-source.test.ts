@@ -1,8 +1,9 @@
 import { promises as fs } from 'node:fs'
 import { join, relative } from 'node:path'
 import { type Test, test } from 'tap'
-import type { Declarations } from '../../controller/sources/assemble.ts'
+import { assemble, type Declarations, type ParsedFiles, parseAhead } from '../../controller/sources/assemble.ts'
 import { loadDirectory, watchDirectory } from '../../controller/sources/directory-source.ts'
+import { readFolder } from '../../controller/sources/folder.ts'
 
 test('a directory loads its YAML files recursively, by name, and skips dot-folders and node_modules', async (t) => {
   const dir = t.testdir({
@@ -52,6 +53,29 @@ test('the path of an UpdateSource starts from the folder of its file', async (t)
 test('a directory that is missing is a problem, not an exception', async (t) => {
   const load = await loadDirectory(join(t.testdir(), 'nowhere'))
   t.match(load.problems, [{ file: '.', code: 'RM1014', message: 'cannot be read: it does not exist' }])
+})
+
+test('others have their turn between the files of a large directory', async (t) => {
+  const names = Array.from({ length: 10 }, (_, i) => `c${i}`)
+  const { files } = await readFolder(
+    t.testdir(Object.fromEntries(names.map((name) => [`${name}.yaml`, collection(name)]))),
+  )
+  const parsed: ParsedFiles = new Map()
+  const seen: number[] = []
+  let reading = true
+  const look = () => {
+    seen.push(parsed.size)
+    if (reading) setImmediate(look)
+  }
+  look()
+  await parseAhead('directory', files, parsed, 0)
+  reading = false
+  t.ok(new Set(seen).size >= 9, `looked in at ${seen.join(', ')} files`)
+  t.strictSame(
+    assemble('directory', files, [], parsed),
+    assemble('directory', files, []),
+    'and nothing else is changed by it',
+  )
 })
 
 test('a file over 1 MiB is refused without being read, and the others are read', async (t) => {

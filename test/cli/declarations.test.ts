@@ -1,0 +1,44 @@
+// What of a directory's content comes into force when the journal or the directory is in a bad way.
+import { test } from 'tap'
+import { DIRECTORY_SOURCE, takeDeclarations } from '../../controller/cli/declarations.ts'
+import { newMemoryMedium, openMemoryJournal } from '../../controller/journal/memory-journal.ts'
+import type { Fact } from '../../controller/model/facts.ts'
+import { Controller } from '../../controller/runtime/controller.ts'
+import { decodeFact } from '../../controller/runtime/fact-codec.ts'
+import { silentLog } from '../../controller/runtime/log.ts'
+import { readinessOf } from '../../controller/serve/health.ts'
+import { loadDirectory } from '../../controller/sources/directory-source.ts'
+import { virtualClock } from '../runtime/virtual-clock.ts'
+
+test('declarations too large for one fact change nothing and are reported, until they are smaller', async (t) => {
+  const limits = { facts: 100, bytes: 20_000 }
+  const journal = openMemoryJournal<Fact>(decodeFact, newMemoryMedium(), limits)
+  const controller = await Controller.open({ journal, clock: virtualClock('2025-10-01T00:00:00Z') })
+  const take = async (count: number) => {
+    const folder = t.testdir({ 'all.yaml': Array.from({ length: count }, (_, i) => collection(`c${i}`)).join('---\n') })
+    await takeDeclarations(controller, folder, silentLog)(await loadDirectory(folder))
+    return controller.state
+  }
+  t.equal((await take(3)).objects.Collection.size, 3)
+  const refused = await take(300)
+  t.equal(refused.objects.Collection.size, 3)
+  t.match(refused.sources.get(DIRECTORY_SOURCE)?.rejected, {
+    total: 1,
+    problems: [{ code: 'RM1001', message: /too large/ }],
+  })
+  const check = readinessOf({ controller, declarations: DIRECTORY_SOURCE }).checks.find(
+    ({ name }) => name === 'declarations',
+  )
+  t.match(check?.message, /a later edit is not in force/)
+  const mended = await take(10)
+  t.equal(mended.objects.Collection.size, 10)
+  t.equal(mended.sources.get(DIRECTORY_SOURCE)?.rejected, undefined)
+})
+
+function collection(name: string): string {
+  return `apiVersion: ringmaster.dev/v1alpha1
+kind: Collection
+metadata: {name: ${name}}
+spec: {queries: [{matchLabels: {site: berlin}}]}
+`
+}
