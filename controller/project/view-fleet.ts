@@ -7,11 +7,12 @@ import { ALL_DEVICES } from '../model/collection.ts'
 import { toRfc3339 } from '../model/instant.ts'
 import { plural } from '../model/plural.ts'
 import { isFailure } from '../model/report.ts'
-import { offersFor } from '../rollout/offers.ts'
+import { type Offer, offersFor } from '../rollout/offers.ts'
 import type { StatusNote } from './conditions.ts'
 import { meaningOfCode } from './error-codes.ts'
 import { declaredMetadata, declaredNames, declaredOf, plainMetadata, type Shown, viewOf } from './seen.ts'
-import type { ViewOf } from './views.ts'
+import { deploymentNamed } from './view-rollouts.ts'
+import type { DeviceStatus, ViewOf } from './views.ts'
 
 export const collections: Shown<ViewOf['Collection']> = {
   names: (seen) => [...new Set([ALL_DEVICES, ...declaredNames(seen, 'Collection')])].sort(),
@@ -45,6 +46,9 @@ export const collections: Shown<ViewOf['Collection']> = {
 /** Failures listed for one device. */
 const MAX_FAILURES = 50
 
+/** Deployments listed for one device. */
+const MAX_DEPLOYMENTS = 100
+
 export const devices: Shown<ViewOf['Device']> = {
   names: ({ state }) => state.fleet.ids.filter((_, row) => hasBit(state.fleet.present, row)).sort(),
   view({ state }, name) {
@@ -57,7 +61,8 @@ export const devices: Shown<ViewOf['Device']> = {
       .filter((record) => isFailure(record.state))
       .slice(0, MAX_FAILURES)
       .map(({ update, code }) => ({ update, code, meaning: meaningOfCode(code) }))
-    const open = offersFor(state, row).offers.filter(({ action, status }) => action === 'Install' && (status & 1) === 0)
+    const installs = offersFor(state, row).offers.filter(({ action }) => action === 'Install')
+    const open = installs.filter(({ status }) => (status & 1) === 0)
     const note: StatusNote = stale
       ? {
           state: 'Waiting',
@@ -69,8 +74,31 @@ export const devices: Shown<ViewOf['Device']> = {
       'Device',
       plainMetadata(name),
       { attributes: attributesOf(fleet, row) },
-      { lastReport, stale, collections: collectionsOf(fleet, state.collections, row), open: open.length, failed },
+      {
+        lastReport,
+        stale,
+        collections: collectionsOf(fleet, state.collections, row),
+        open: open.length,
+        failed,
+        deployments: deploymentsOf(installs, stale),
+      },
       [note],
     )
   },
+}
+
+// One update that is required makes the deployment so; one of which nothing is known leaves it open.
+function deploymentsOf(installs: readonly Offer[], stale: boolean): DeviceStatus['deployments'] {
+  const found = new Map<string, DeviceStatus['deployments'][number]['compliance']>()
+  for (const { status, approvals } of installs)
+    for (const { rollout, phase } of approvals) {
+      const name = deploymentNamed(rollout, phase)
+      const before = found.get(name) ?? 'Compliant'
+      const said = stale || status === 0 ? 'Unknown' : status === 2 ? 'NonCompliant' : 'Compliant'
+      found.set(name, before === 'NonCompliant' || said === 'Compliant' ? before : said)
+    }
+  return [...found]
+    .map(([name, compliance]) => ({ name, compliance }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .slice(0, MAX_DEPLOYMENTS)
 }

@@ -170,7 +170,12 @@ function startedPhases(record: RolloutRecord): Started[] {
 }
 
 function deploymentName({ name }: RolloutRecord, planned: ResolvedPhase): string {
-  return `${name}-${planned.name}`
+  return deploymentNamed(name, planned.name)
+}
+
+/** The UpdateDeployment of a phase. */
+export function deploymentNamed(rollout: string, phase: string): string {
+  return `${rollout}-${phase}`
 }
 
 function deploymentView(seen: Seen, name: string, record: RolloutRecord, { index, planned, phase }: Started) {

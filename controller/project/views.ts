@@ -176,6 +176,11 @@ export type DeviceStatus = {
     readonly code: string
     readonly meaning?: string | undefined
   }[]
+  /** Those that are approved for it, by name: topic 300 of semantics.md §8. Unknown: it is silent, or has not told of every update. */
+  readonly deployments: readonly {
+    readonly name: string
+    readonly compliance: 'Compliant' | 'NonCompliant' | 'Unknown'
+  }[]
 }
 
 export type UpdateSpec = Omit<Update, 'id' | 'released' | 'revised'> & {

@@ -188,6 +188,48 @@ test('a device that is silent for longer than staleAfter counts as unknown from 
   t.match(await gate(), { compliant: 1, unknown: 0 })
 })
 
+test('every enforcement state of topic 301 is taken and told by name; what is none is refused; 6 and 9 are failures', async (t) => {
+  const site = await newSite(t, START)
+  await site.declare(rule('r', 'phases: [{name: p, collection: all, failurePercent: 100}]'))
+  await site.catalog(line('u'), line('v'))
+  await site.enrol('pc')
+  await site.moveTo(NOON)
+  const deployments = async () => (await site.object('Device', 'pc')).status.deployments
+  t.same(await deployments(), [{ name: 'r-20260112-p', compliance: 'Unknown' }])
+  await site.say('pc', { scan: { required: ['u'], installed: ['v'] } })
+  t.same(await deployments(), [{ name: 'r-20260112-p', compliance: 'NonCompliant' }])
+  const names = [
+    'installing',
+    'waiting for restart',
+    'waiting for another installation',
+    'installed',
+    'pending restart',
+    'failed',
+  ]
+  names.push(
+    'downloading',
+    'downloaded',
+    'failed to download',
+    'waiting for maintenance window',
+    'waiting for orchestration',
+  )
+  names.push('waiting for superseding update')
+  for (const [index, name] of names.entries()) {
+    const state = index + 1
+    t.match(await site.say('pc', { messages: [{ topic: 301, update: 'u', state, code: '0x80070643' }] }), {
+      accepted: 1,
+    })
+    const explained = JSON.stringify(await site.explain('pc', 'u'))
+    if (state !== 4) t.match(explained, new RegExp(name), name)
+    const { failed } = (await site.object('Device', 'pc')).status as { failed: unknown[] }
+    t.equal(failed.length, state === 6 || state === 9 ? 1 : 0, name)
+  }
+  for (const state of [0, 13]) await t.rejects(site.say('pc', { messages: [{ topic: 301, update: 'u', state }] }))
+  await t.rejects(site.say('pc', { messages: [{ topic: 500, update: 'u', state: 4 }] }))
+  await site.say('pc', { messages: [{ topic: 500, update: 'u', state: 1 }] })
+  t.same(await deployments(), [{ name: 'r-20260112-p', compliance: 'Compliant' }])
+})
+
 async function tokenOf(
   url: string,
   device: string,
