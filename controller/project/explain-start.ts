@@ -4,8 +4,9 @@ import { plural } from '../model/plural.ts'
 import { type Offer, offersFor } from '../rollout/offers.ts'
 import { contains, type Interval } from '../schedule/intervals.ts'
 import { applicableWindows, frozenIntervals, openIntervals } from '../schedule/windows.ts'
+import { type Sight, sightOf } from './device-times.ts'
 import type { Case, Step } from './explain.ts'
-import { type Sight, sightOf, startTimes } from './policy.ts'
+import { startTimes } from './policy.ts'
 
 export type Start = {
   readonly steps: Step[]

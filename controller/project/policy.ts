@@ -1,27 +1,13 @@
 // What a device is told (semantics.md §5, §7): the updates approved for it, when each may start, and why. A projection of
 // the state: the same state and instant give the same policy, and it changes only when something in it does.
 import { complianceOf } from '../fleet/compliance.ts'
-
-import { DAY, type EpochMs, toRfc3339 } from '../model/instant.ts'
+import { type EpochMs, toRfc3339 } from '../model/instant.ts'
 import type { RestartBehaviour, UpdateId } from '../model/update.ts'
-import { type Approval, freezesOf, type Offer, offersFor, windowsOf } from '../rollout/offers.ts'
-import { deviceZone } from '../rollout/targets.ts'
+import { type Approval, type Offer, offersFor } from '../rollout/offers.ts'
 import type { World } from '../rollout/world.ts'
-import { type Interval, subtracted, united } from '../schedule/intervals.ts'
-import {
-  applicableWindows,
-  type DeviceTimes,
-  type FreezeInput,
-  frozenIntervals,
-  openIntervals,
-  restartIntervals,
-  startIntervals,
-  WINDOW_HORIZON_MS,
-  type WindowInput,
-} from '../schedule/windows.ts'
+import { type Interval, united } from '../schedule/intervals.ts'
+import { openWindows, removalRestarts, restartsUnder, type Sight, sightOf, since, startsUnder } from './device-times.ts'
 
-/** How far ahead a policy looks for windows. */
-export const POLICY_HORIZON_MS = WINDOW_HORIZON_MS
 /** How many intervals ahead a policy names, of windows and of times to start. */
 export const POLICY_INTERVALS = 4
 /** A device that could not renew its policy (200 or 304) for so long starts nothing more. */
@@ -66,16 +52,17 @@ export type PolicyUpdate = {
 export function devicePolicy(world: World, row: number, now: EpochMs): Policy {
   const { offers, withdrawn } = offersFor(world, row)
   const sight = sightOf(world, row, now)
-  const open = offers.filter((offer) => isOpen(world, offer, row))
-  const monitored = offers.filter((offer) => !open.includes(offer)).map((offer) => offer.update.id)
+  const { open = [], settled = [] } = Object.groupBy(offers, (offer) =>
+    isOpen(world, offer, row) ? 'open' : 'settled',
+  )
   return {
     device: world.fleet.ids[row] ?? '',
     maxAgeSeconds: POLICY_MAX_AGE_SECONDS,
     updates: open
       .map((offer) => policyUpdate(offer, sight))
       .sort((a, b) => a.maxRunTimeMinutes - b.maxRunTimeMinutes || (a.id < b.id ? -1 : 1)),
-    monitor: [...monitored, ...withdrawn].sort(),
-    windows: written(openWindows(sight)),
+    monitor: [...settled.map(({ update }) => update.id), ...withdrawn].sort(),
+    windows: written(ahead(openWindows(sight), now)),
   }
 }
 
@@ -83,50 +70,29 @@ export function devicePolicy(world: World, row: number, now: EpochMs): Policy {
 export function startTimes(offer: Offer, sight: Sight): { intervals: Interval[]; neverFits: string | undefined } {
   if (offer.action === 'Uninstall')
     return { intervals: [{ from: sight.from, until: sight.until }], neverFits: undefined }
-  const found = offer.approvals.map((approval) =>
-    startIntervals({ ...timesOf(offer, approval, sight), ...range(sight) }),
-  )
-  const misfit = found.every(({ fits }) => fits === 'NeverFits') ? found[0]?.reason : undefined
+  const found = offer.approvals.map((approval) => {
+    const { intervals, neverFits } = startsUnder(sight, approval, offer.update.maxRunTimeMinutes)
+    return { intervals: since(intervals, dueAt(approval)), neverFits }
+  })
+  const misfit = found.every(({ neverFits }) => neverFits !== undefined) ? found[0]?.neverFits : undefined
   return { intervals: united(found.flatMap(({ intervals }) => intervals)), neverFits: misfit }
 }
 
-/** What of a device's surroundings decides when something may start on it. */
-export type Sight = Interval & {
-  readonly now: EpochMs
-  readonly zone: string | undefined
-  readonly windows: readonly WindowInput[]
-  readonly freezes: readonly FreezeInput[]
+/** When a restart for an offered update may begin, and whether the device may restart for it by itself. */
+export function restartTimes(offer: Offer, sight: Sight): { allowed: boolean; intervals: readonly Interval[] } {
+  if (offer.action === 'Uninstall') return { allowed: true, intervals: removalRestarts(sight) }
+  const allowing = offer.approvals.filter(({ restart }) => restart === 'Allow')
+  const intervals = allowing.flatMap((approval) => since(restartsUnder(sight, approval), dueAt(approval)))
+  return { allowed: allowing.length > 0, intervals: united(intervals) }
 }
 
-// From midnight on, so that a policy changes with the day and with what it says, not with every question.
-export function sightOf(world: World, row: number, now: EpochMs): Sight {
-  const from = Math.floor(now / DAY) * DAY
-  return {
-    from,
-    until: from + POLICY_HORIZON_MS,
-    now,
-    zone: deviceZone(world.fleet, row),
-    windows: windowsOf(world, row),
-    freezes: freezesOf(world, row),
-  }
+/** Those that a policy names: the next few that have not ended. */
+export function ahead(intervals: readonly Interval[], now: EpochMs): Interval[] {
+  return intervals.filter((interval) => interval.until > now).slice(0, POLICY_INTERVALS)
 }
 
-/**
- * When a restart after a removal may begin: as for any other that is due (docs/decisions/0003). A removal itself waits for
- * nothing, and names no terms of a deployment.
- */
-export function removalRestarts(sight: Sight): Interval[] {
-  return restartIntervals({
-    windows: applicableWindows(sight.windows, false),
-    freezes: sight.freezes,
-    deviceZone: sight.zone,
-    available: sight.from,
-    deadline: sight.from,
-    urgent: false,
-    outsideWindow: { install: false, restart: false },
-    maxRunTimeMinutes: 0,
-    ...range(sight),
-  })
+function dueAt({ available, deadline }: Approval): EpochMs {
+  return Math.max(available, deadline)
 }
 
 // Installed or not required by a report of its own: nothing is left to do but to watch that it stays so.
@@ -138,9 +104,7 @@ function isOpen(world: World, offer: Offer, row: number): boolean {
 function policyUpdate(offer: Offer, sight: Sight): PolicyUpdate {
   const { update, action, approvals } = offer
   const { intervals, neverFits } = startTimes(offer, sight)
-  const restarts = approvals.flatMap((approval) =>
-    approval.restart === 'Suppress' ? [] : restartIntervals({ ...timesOf(offer, approval, sight), ...range(sight) }),
-  )
+  const restart = restartTimes(offer, sight)
   const undone = action === 'Uninstall'
   return {
     id: update.id,
@@ -151,8 +115,8 @@ function policyUpdate(offer: Offer, sight: Sight): PolicyUpdate {
     start: written(ahead(intervals, sight.now)),
     restart: {
       behaviour: update.restart,
-      allowed: approvals.some((approval) => approval.restart === 'Allow') || undone,
-      times: written(ahead(undone ? removalRestarts(sight) : united(restarts), sight.now)),
+      allowed: restart.allowed,
+      times: written(ahead(restart.intervals, sight.now)),
     },
     maxRunTimeMinutes: update.maxRunTimeMinutes,
     deployments: approvals.map(({ rollout, phase }) => ({ rollout, phase })),
@@ -163,33 +127,6 @@ function policyUpdate(offer: Offer, sight: Sight): PolicyUpdate {
 
 function named({ rollout, phase }: Approval): string {
   return `rollout ${rollout}, phase ${phase}`
-}
-
-function timesOf(offer: Offer, approval: Approval, sight: Sight): DeviceTimes {
-  return {
-    windows: applicableWindows(sight.windows, approval.useAllDeploymentsWindows),
-    freezes: sight.freezes,
-    deviceZone: sight.zone,
-    available: approval.available,
-    deadline: approval.deadline,
-    urgent: approval.urgent,
-    outsideWindow: approval.outsideWindow,
-    maxRunTimeMinutes: offer.update.maxRunTimeMinutes,
-  }
-}
-
-function openWindows(sight: Sight): Interval[] {
-  const { from, until } = range(sight)
-  const open = openIntervals(applicableWindows(sight.windows, false), sight.zone, from, until).intervals
-  return ahead(subtracted(open, frozenIntervals(sight.freezes, sight.zone, from, until).intervals), sight.now)
-}
-
-function range({ from, until }: Sight): Interval {
-  return { from, until }
-}
-
-function ahead(intervals: readonly Interval[], now: EpochMs): Interval[] {
-  return intervals.filter((interval) => interval.until > now).slice(0, POLICY_INTERVALS)
 }
 
 function written(intervals: readonly Interval[]): PolicyInterval[] {

@@ -20,12 +20,11 @@ import {
 } from './agent.ts'
 import { callAt, lastCall, longOutages, type Population, reachableFrom } from './population.ts'
 import { findNeeded, machineOf, type Truth } from './truth.ts'
-import { newTimesMemo, type TimesMemo, watchedBy, worldPolicy } from './world-policy.ts'
+import { watchedBy, worldPolicy } from './world-policy.ts'
 
 export type SimulatedFleet = {
   readonly population: Population
   readonly truth: Truth
-  readonly memo: TimesMemo
   readonly messagesEvery: number
   /** By device, as the population numbers them; undefined before it joins and after it leaves. */
   readonly agents: (Member | undefined)[]
@@ -69,7 +68,6 @@ export function newSimulatedFleet(truth: Truth, messagesEvery: number, daily: bo
   return {
     population: truth.population,
     truth,
-    memo: newTimesMemo(),
     messagesEvery,
     agents: [],
     indexOf: [],
@@ -198,7 +196,7 @@ function fetchPolicy(fleet: SimulatedFleet, member: Member, now: EpochMs, around
   }
   if (member.outdated === 'Offers' || now >= member.goodUntil) {
     const needed = fleet.truth.needed[member.index] ?? NOTHING
-    const { policy, goodUntil } = worldPolicy(around.world(), member.row, now, fleet.memo, needed)
+    const { policy, goodUntil } = worldPolicy(around.world(), member.row, now, needed)
     receivePolicy(agent, policy, now)
     member.goodUntil = goodUntil
   } else if (member.outdated === 'Watched')

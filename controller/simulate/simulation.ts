@@ -33,7 +33,6 @@ import {
   stepMember,
 } from './simulated-fleet.ts'
 import { newTruth } from './truth.ts'
-import { forgetTimes } from './world-policy.ts'
 
 export type SimulationInput = {
   readonly scenario: ScenarioSpec
@@ -276,7 +275,6 @@ function declare(run: Run, which: number): void {
   const inForce = Object.values(run.state.objects).flatMap((objects) => [...objects.values()])
   const { put: changed, removed } = diffDeclared(inForce, edit.objects)
   put(run, { type: 'ObjectsDeclared', source: 'directory', revision: edit.revision, put: changed, removed })
-  forgetTimes(run.fleet.memo)
   outdate(run.fleet, 'All', 'Anything', run.now, run.around)
   for (const object of changed) if (object.kind === 'UpdateSource') syncSoon(run, object, run.now)
 }

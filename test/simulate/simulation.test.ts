@@ -6,7 +6,7 @@ import type { AgentEvent } from '../../controller/simulate/agent.ts'
 import { agentPolicy } from '../../controller/simulate/agent-policy.ts'
 import { NO_FAULTS } from '../../controller/simulate/faults.ts'
 import type { Member } from '../../controller/simulate/simulated-fleet.ts'
-import { newTimesMemo, worldPolicy } from '../../controller/simulate/world-policy.ts'
+import { worldPolicy } from '../../controller/simulate/world-policy.ts'
 import type { State } from '../../controller/state/state.ts'
 import { play } from './play.ts'
 import { CATALOG, DECLARATIONS, JANUARY, scenario } from './samples.ts'
@@ -56,11 +56,10 @@ test('a policy in numbers is the policy of the device, less what it has no use f
   let compared = 0
   const onStep = (state: State, at: number) => {
     if ((at / 60_000) % 3 !== 0) return
-    const memo = newTimesMemo()
     for (const row of [0, 3, 11]) {
       const whole = agentPolicy(devicePolicy(state, row, at))
       const needed = new Set(whole.offers.filter(({ action }) => action === 'Install').map(({ id }) => id))
-      t.same(worldPolicy(state, row, at, memo, needed).policy.offers, whole.offers)
+      t.same(worldPolicy(state, row, at, needed).policy.offers, whole.offers)
       const one = new Set([...needed].slice(0, 1))
       t.same(
         offersFor(state, row, one).offers,

@@ -1,0 +1,135 @@
+// When something may start on a device: its windows, freezes and zone against the terms of a deployment. What many devices
+// share is worked out once a day; a device's own instants only cut off the beginning.
+import { DAY, type EpochMs } from '../model/instant.ts'
+import { type Approval, freezesOf, windowsOf } from '../rollout/offers.ts'
+import { deviceZone } from '../rollout/targets.ts'
+import type { World } from '../rollout/world.ts'
+import { type Interval, subtracted } from '../schedule/intervals.ts'
+import {
+  applicableWindows,
+  type FreezeInput,
+  frozenIntervals,
+  openIntervals,
+  restartIntervals,
+  startIntervals,
+  WINDOW_HORIZON_MS,
+  type WindowInput,
+} from '../schedule/windows.ts'
+
+/** How far ahead a policy looks for windows. */
+export const POLICY_HORIZON_MS = WINDOW_HORIZON_MS
+
+/** What of a device's surroundings decides when something may start on it. */
+export type Sight = Interval & {
+  readonly now: EpochMs
+  readonly zone: string | undefined
+  readonly windows: readonly WindowInput[]
+  readonly freezes: readonly FreezeInput[]
+  /** Equal for devices in the same windows, freezes and zone on the same day. */
+  readonly place: string
+}
+
+/** The terms of a deployment that bear on times. */
+export type Terms = Pick<Approval, 'urgent' | 'outsideWindow' | 'useAllDeploymentsWindows'>
+
+export type Starts = {
+  /** From the first midnight on, as if available and due. */
+  readonly intervals: readonly Interval[]
+  /** Why the update fits no window, if so. */
+  readonly neverFits: string | undefined
+}
+
+// From midnight on, so that a policy changes with the day and with what it says, not with every question.
+export function sightOf(world: World, row: number, now: EpochMs): Sight {
+  const from = Math.floor(now / DAY) * DAY
+  const zone = deviceZone(world.fleet, row)
+  const windows = windowsOf(world, row)
+  const freezes = freezesOf(world, row)
+  const numbers = (list: readonly { readonly times: object }[]) => list.map(({ times }) => numberOf(times)).join()
+  const place = `${from} ${zone} ${numbers(windows)} ${numbers(freezes)}`
+  return { from, until: from + POLICY_HORIZON_MS, now, zone, windows, freezes, place }
+}
+
+/** When an update that runs so long may start under these terms, available and due long since. */
+export function startsUnder(sight: Sight, terms: Terms, maxRunTimeMinutes: number): Starts {
+  return known(starts, `${sight.place} ${termsKey(terms)} ${maxRunTimeMinutes}`, () => {
+    const { intervals, fits, reason } = startIntervals({ ...inputOf(sight, terms), maxRunTimeMinutes })
+    return { intervals, neverFits: fits === 'NeverFits' ? (reason ?? 'it fits no window') : undefined }
+  })
+}
+
+/** When a restart may begin under these terms. */
+export function restartsUnder(sight: Sight, terms: Terms): readonly Interval[] {
+  return known(stretches, `restart ${sight.place} ${termsKey(terms)}`, () =>
+    restartIntervals({ ...inputOf(sight, terms), maxRunTimeMinutes: 0 }),
+  )
+}
+
+/**
+ * When a restart after a removal may begin: as for any other that is due (docs/decisions/0003). A removal itself waits for
+ * nothing, and names no terms of a deployment.
+ */
+export function removalRestarts(sight: Sight): readonly Interval[] {
+  return restartsUnder(sight, NO_TERMS)
+}
+
+/** The device's windows, freezes left out. */
+export function openWindows(sight: Sight): readonly Interval[] {
+  return known(stretches, `open ${sight.place}`, () => {
+    const { windows, freezes, zone, from, until } = sight
+    const open = openIntervals(applicableWindows(windows, false), zone, from, until).intervals
+    return subtracted(open, frozenIntervals(freezes, zone, from, until).intervals)
+  })
+}
+
+/** What is left of them from an instant on. */
+export function since(intervals: readonly Interval[], at: EpochMs): Interval[] {
+  return intervals.flatMap(({ from, until }) => (until > at ? [{ from: Math.max(from, at), until }] : []))
+}
+
+const NO_TERMS: Terms = {
+  urgent: false,
+  outsideWindow: { install: false, restart: false },
+  useAllDeploymentsWindows: false,
+}
+
+function inputOf({ windows, freezes, zone, from, until }: Sight, terms: Terms) {
+  return {
+    windows: applicableWindows(windows, terms.useAllDeploymentsWindows),
+    freezes,
+    deviceZone: zone,
+    available: from,
+    deadline: from,
+    urgent: terms.urgent,
+    outsideWindow: terms.outsideWindow,
+    from,
+    until,
+  }
+}
+
+function termsKey({ urgent, outsideWindow, useAllDeploymentsWindows }: Terms): string {
+  return `${urgent} ${outsideWindow.install} ${outsideWindow.restart} ${useAllDeploymentsWindows}`
+}
+
+// Memos: they change no answer, because a key says all that its answer depends on. Declared objects are never changed,
+// only replaced, so a number for each of their times stands for what they say.
+const starts = new Map<string, Starts>()
+const stretches = new Map<string, readonly Interval[]>()
+const numbers = new WeakMap<object, number>()
+let lastNumber = 0
+const MAX_KNOWN = 100_000
+
+function known<T>(memo: Map<string, T>, key: string, make: () => T): T {
+  const found = memo.get(key)
+  if (found !== undefined) return found
+  if (memo.size >= MAX_KNOWN) memo.clear()
+  const made = make()
+  memo.set(key, made)
+  return made
+}
+
+function numberOf(times: object): number {
+  const given = numbers.get(times) ?? ++lastNumber
+  numbers.set(times, given)
+  return given
+}
