@@ -5,7 +5,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Test, test } from 'tap'
 import { evaluateCommand } from '../../controller/cli/evaluate.ts'
-import { until } from '../serve/harness.ts'
+import { get, until } from '../serve/harness.ts'
 import { simulated } from './simulated.ts'
 import { ids, newSite, type Site, type Written, written } from './site.ts'
 
@@ -137,4 +137,30 @@ test('a preview of the broad rule says the same', { skip }, async (t) => {
   t.equal(started.length, Math.ceil(Number(evaluated?.updates) / 1000))
   t.equal(split.lines.filter(({ type }) => type === 'PhaseStarted').length, started.length)
   t.ok(started.every(({ updates }) => Number(updates) <= 1000))
+})
+
+test('CVRF documents as published are read from their folder, and a second synchronisation changes nothing', {
+  skip,
+}, async (t) => {
+  const source: Written = [
+    'UpdateSource',
+    'msrc',
+    `{format: MsrcCvrf, path: ${JSON.stringify(resolve(ARTICLES, '../cvrf'))}, interval: PT1H}`,
+  ]
+  const site = await newSite(t, '2026-06-01T00:00:00Z')
+  await site.declare(source)
+  const synced = async (after: string, last = '') => {
+    for (let n = 1; ; n++) {
+      await site.moveTo(Temporal.Instant.from(after).add({ milliseconds: n }).toString())
+      const { status } = await site.object('UpdateSource', 'msrc')
+      if (typeof status.lastSync === 'string' && status.lastSync > last) return status
+    }
+  }
+  const first = await synced('2026-06-01T00:00:00Z')
+  t.ok(Number(first.updates) > 100)
+  t.match(first, { setAsideTotal: 0 })
+  const { body } = await get(site.url(), '/v1/objects/Update?limit=500')
+  const second = await synced('2026-06-01T02:00:00Z', String(first.lastSync))
+  t.equal(second.updates, first.updates)
+  t.same((await get(site.url(), '/v1/objects/Update?limit=500')).body, body)
 })
