@@ -1,6 +1,6 @@
 // One object at length, in sections, as kubectl describes them; and an explanation as text.
 import type { DecisionView } from './decisions.ts'
-import type { Explanation, Step } from './explain.ts'
+import type { Explanation, Step } from './explanation.ts'
 import { decisionTable, gateText, relative, renderTable } from './tables.ts'
 import type { ObjectView, PhaseView } from './views.ts'
 

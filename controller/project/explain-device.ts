@@ -7,7 +7,7 @@ import { toRfc3339 } from '../model/instant.ts'
 import { COMPLIANCE_STATES, ENFORCEMENT_STATES, isFailure } from '../model/report.ts'
 import type { StatusReason } from '../model/status-reasons.ts'
 import { meaningOfCode } from './error-codes.ts'
-import type { Case, Step } from './explain.ts'
+import type { Case, Step } from './explanation.ts'
 
 export function explainDevice({ state, row, device }: Case): Step[] {
   const { fleet } = state

@@ -11,7 +11,7 @@ import { describeProvenance } from '../rollout/approve.ts'
 import { isStarted, isUnfinished, type RolloutRecord } from '../rollout/control.ts'
 import { phaseCandidates, phaseIndexOf } from '../rollout/targets.ts'
 import { notesOn, worstOf } from './conditions.ts'
-import type { Case, Step } from './explain.ts'
+import type { Case, Step } from './explanation.ts'
 import { recordsNewestFirst } from './view-rollouts.ts'
 
 /** How the device stands in one rollout that contains the update. */

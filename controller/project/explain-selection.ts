@@ -9,7 +9,7 @@ import type { StatusReason } from '../model/status-reasons.ts'
 import { holdsOn } from '../rollout/offers.ts'
 import { criteriaContext } from '../rollout/plan-evaluations.ts'
 import { nextEvaluation, type Rule, resolveRule, ruleNamed } from '../rollout/rule-plan.ts'
-import type { Case, Step } from './explain.ts'
+import type { Case, Step } from './explanation.ts'
 import { declaredOf, type Seen } from './seen.ts'
 import { groups } from './view-catalog.ts'
 

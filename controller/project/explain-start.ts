@@ -5,7 +5,7 @@ import { type Offer, offersFor } from '../rollout/offers.ts'
 import { contains, type Interval } from '../schedule/intervals.ts'
 import { applicableWindows, frozenIntervals, openIntervals } from '../schedule/windows.ts'
 import { type Sight, sightOf } from './device-times.ts'
-import type { Case, Step } from './explain.ts'
+import type { Case, Step } from './explanation.ts'
 import { startTimes } from './policy.ts'
 
 export type Start = {

@@ -7,11 +7,11 @@ import { holdsOn, type Offer } from '../rollout/offers.ts'
 import { ruleNamed } from '../rollout/rule-plan.ts'
 import { contains } from '../schedule/intervals.ts'
 import { notesOn, worstOf } from './conditions.ts'
-import type { Case, Verdict } from './explain.ts'
 import { describeEnforcement, enforcementReason } from './explain-device.ts'
 import type { Stand } from './explain-rollouts.ts'
 import { describeDifferences, describeHold, explainCatalog, meetsCriteria } from './explain-selection.ts'
 import { describeInterval, type Start } from './explain-start.ts'
+import type { Case, Verdict } from './explanation.ts'
 import { instantText } from './seen.ts'
 
 export function verdictOf(one: Case, stands: readonly Stand[], start: Start): Verdict {

@@ -1,8 +1,7 @@
-// Why one device gets one update, or does not (issue: `ringmaster explain`): the whole way from the catalog to the device
+// Why one device gets one update, or does not: the whole way from the catalog to the device
 // as an ordered trace, and first the answer in one sentence. Pure; it asks the very functions that decide.
 import { updateOf } from '../catalog/catalog.ts'
 import { hasBit } from '../model/bit-plane.ts'
-import type { ObjectRef } from '../model/declared.ts'
 import { type EpochMs, toRfc3339 } from '../model/instant.ts'
 import type { StatusReason } from '../model/status-reasons.ts'
 import { UpdateId } from '../model/update.ts'
@@ -13,57 +12,7 @@ import { explainRollouts } from './explain-rollouts.ts'
 import { explainCatalog, explainGroups, explainHolds, explainRules } from './explain-selection.ts'
 import { explainStart } from './explain-start.ts'
 import { verdictOf } from './explain-verdict.ts'
-
-export type StepName =
-  | 'Device'
-  | 'Catalog'
-  | 'Rule'
-  | 'Group'
-  | 'Rollout'
-  | 'Phase'
-  | 'Approval'
-  | 'Hold'
-  | 'Times'
-  | 'Freeze'
-  | 'Window'
-  | 'Start'
-  | 'Reported'
-
-/** `Yes` lets the update through, `No` stands in its way, `Info` is good to know. */
-export type Step = {
-  readonly step: StepName
-  readonly object?: ObjectRef | undefined
-  readonly outcome: 'Yes' | 'No' | 'Info'
-  readonly reason: StatusReason
-  readonly message: string
-}
-
-export type Verdict = {
-  readonly reason: StatusReason
-  readonly message: string
-  /** RFC 3339: when the answer changes by itself, where that is known. */
-  readonly until?: string | undefined
-}
-
-export type Explanation = {
-  readonly device: string
-  /** As it was asked for, or the id that the article stands for. */
-  readonly update: string
-  readonly title?: string | undefined
-  readonly at: string
-  readonly verdict: Verdict
-  readonly steps: readonly Step[]
-}
-
-/** What one explanation is about. */
-export type Case = {
-  readonly state: State
-  readonly notes: readonly Note[]
-  readonly now: EpochMs
-  readonly row: number
-  readonly device: string
-  readonly id: UpdateId
-}
+import type { Case, Explanation, StepName } from './explanation.ts'
 
 /** `update` is an id, or an article that stands for one update, such as KB5066835. */
 export function explain(

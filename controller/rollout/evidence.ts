@@ -25,20 +25,7 @@ import { isFailure } from '../model/report.ts'
 import type { UpdateId } from '../model/update.ts'
 import { type Control, isStarted, isUnfinished, type RolloutRecord, type StartedPhase } from './control.ts'
 import { evidenceFrom, phaseIndexOf } from './targets.ts'
-import type { World } from './world.ts'
-
-export type Evidence = {
-  /** Those of the group that are still wanted: not expired, declined or held everywhere. */
-  effective: readonly UpdateId[]
-  /** By update of the group: who has reported on it since it was available there. */
-  seen: Map<UpdateId, BitPlane>
-  /** Devices of any phase: all effective updates are installed or not required; one has failed; all have been reported on. */
-  compliant: BitPlane
-  failed: BitPlane
-  reported: BitPlane
-  /** By phase. */
-  counts: { compliant: number; failed: number; reported: number }[]
-}
+import type { Evidence, World } from './world.ts'
 
 /** Updates that a hold without collections covers. */
 export function heldEverywhere(control: Control): Set<UpdateId> {

@@ -3,12 +3,13 @@ import type { Catalog } from '../catalog/catalog.ts'
 import type { Collections } from '../fleet/collections.ts'
 import type { Compliance } from '../fleet/compliance.ts'
 import type { Fleet } from '../fleet/fleet.ts'
+import type { BitPlane } from '../model/bit-plane.ts'
 import type { Declared, Problem } from '../model/declared.ts'
 import type { CatalogSynced, Settings } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
 import type { Kind } from '../model/kinds.ts'
+import type { UpdateId } from '../model/update.ts'
 import type { Control } from './control.ts'
-import type { Evidence } from './evidence.ts'
 
 export type World = {
   /** The latest instant of any fact: where a clock steps back, time stands still until it has caught up. */
@@ -60,6 +61,20 @@ export type FeedRecord = {
   readonly nextRelease?: EpochMs
   /** A part of its last synchronisation is in the catalog, and the rest has not come yet. */
   readonly partial?: true
+}
+
+/** What gates count in one rollout; evidence.ts keeps it. */
+export type Evidence = {
+  /** Those of the group that are still wanted: not expired, declined or held everywhere. */
+  effective: readonly UpdateId[]
+  /** By update of the group: who has reported on it since it was available there. */
+  seen: Map<UpdateId, BitPlane>
+  /** Devices of any phase: all effective updates are installed or not required; one has failed; all have been reported on. */
+  compliant: BitPlane
+  failed: BitPlane
+  reported: BitPlane
+  /** By phase. */
+  counts: { compliant: number; failed: number; reported: number }[]
 }
 
 export type Access = {

@@ -2,7 +2,8 @@
 import { test } from 'tap'
 import type { Declared } from '../../controller/model/declared.ts'
 import type { StatusReason } from '../../controller/model/status-reasons.ts'
-import { type Explanation, explain } from '../../controller/project/explain.ts'
+import { explain } from '../../controller/project/explain.ts'
+import type { Explanation } from '../../controller/project/explanation.ts'
 import {
   changed,
   command,
