@@ -1,4 +1,5 @@
 // Declarations from a directory, and word of every change of it.
+import { promises as fs } from 'node:fs'
 import { basename, resolve as resolvePath } from 'node:path'
 import { type FSWatcher, watch } from 'chokidar'
 import { assemble, type Declarations, type ParsedFiles, parseAhead } from './assemble.ts'
@@ -44,9 +45,10 @@ export function watchDirectory(
 ): DirectoryWatch {
   const { source = 'directory', debounceMs = 100, rescanMs = 60_000, onError = () => {} } = options
   const read = reader(path, source, onChange, onError)
-  // Two timers: the end of a reading must not put off a change that was told of while it ran.
-  const timers: { change?: NodeJS.Timeout; rescan?: NodeJS.Timeout } = {}
+  // Timers of their own: the end of a reading must not put off a change that was told of while it ran.
+  const timers: { change?: NodeJS.Timeout; rescan?: NodeJS.Timeout; replaced?: NodeJS.Timeout } = {}
   let watcher: FSWatcher | undefined
+  let watched: string | undefined
   let closed = false
   let running: Promise<void> = Promise.resolve()
 
@@ -64,7 +66,10 @@ export function watchDirectory(
   const reload = async () => {
     if (closed) return
     const there = await read(() => closed)
-    if (there && watcher === undefined) {
+    const folder = await identityOf(path)
+    if (there && (watcher === undefined || folder !== watched)) {
+      await watcher?.close()
+      watched = folder
       watcher = await startWatching(path, () => wake('change', debounceMs), onError)
       // Finds what changed between the first reading and the start of the watch.
       await read(() => closed)
@@ -76,13 +81,21 @@ export function watchDirectory(
     wake('rescan', there ? rescanMs : Math.min(1000, rescanMs))
   }
 
+  // Another folder in the place of the first, or a link that leads elsewhere: whoever watches the first hears nothing of it.
+  const lookForAnother = async () => {
+    if (watcher !== undefined && (await identityOf(path)) !== watched) await enqueue()
+    if (!closed) timers.replaced = setTimeout(lookForAnother, REPLACED_MS)
+  }
+
   const ready = enqueue()
+  timers.replaced = setTimeout(lookForAnother, REPLACED_MS)
   return {
     ready,
     close: async () => {
       closed = true
       clearTimeout(timers.change)
       clearTimeout(timers.rescan)
+      clearTimeout(timers.replaced)
       await running
       await watcher?.close()
     },
@@ -114,13 +127,26 @@ function reader(
   }
 }
 
+const REPLACED_MS = 500
+
+/** What the path leads to: another one after it was replaced. Undefined when there is nothing. */
+async function identityOf(path: string): Promise<string | undefined> {
+  try {
+    const { dev, ino } = await fs.stat(path)
+    return `${dev}/${ino}`
+  } catch {
+    return undefined
+  }
+}
+
 /** Resolves when changes from now on will be told. */
 async function startWatching(
   path: string,
   onEvent: () => void,
   onError: (message: string) => void,
 ): Promise<FSWatcher> {
-  const root = resolvePath(path)
+  // A link is not watched through, so that what it leads to is watched itself.
+  const root = await fs.realpath(path).catch(() => resolvePath(path))
   const ignored = (entry: string, stats?: { isFile(): boolean }) => {
     const name = basename(entry)
     if (entry === root) return false

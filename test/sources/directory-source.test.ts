@@ -4,6 +4,7 @@ import { type Test, test } from 'tap'
 import { assemble, type Declarations, type ParsedFiles, parseAhead } from '../../controller/sources/assemble.ts'
 import { loadDirectory, watchDirectory } from '../../controller/sources/directory-source.ts'
 import { readFolder } from '../../controller/sources/folder.ts'
+import { until } from '../serve/harness.ts'
 
 test('a directory loads its YAML files recursively, by name, and skips dot-folders and node_modules', async (t) => {
   const dir = t.testdir({
@@ -138,6 +139,44 @@ test('a watched directory that vanishes is reported, and found again when it is 
   t.strictSame((await seen.until(['a'])).problems, [])
   await fs.writeFile(join(dir, 'b.yaml'), collection('b'))
   t.strictSame((await seen.until(['a', 'b'])).problems, [])
+})
+
+test('a folder, or the target of a link, that is replaced by another at once is read, and watched from then on', async (t) => {
+  const dir = t.testdir({
+    one: { 'a.yaml': collection('one') },
+    two: { 'a.yaml': collection('two') },
+    three: { 'a.yaml': collection('three') },
+  })
+  const link = join(dir, 'link')
+  await fs.symlink('one', link)
+  for (const path of [link, join(dir, 'one')]) {
+    const names: string[] = []
+    const last = () => names.at(-1)
+    const watching = watchDirectory(
+      path,
+      (load) => {
+        names.push(load.objects.map(({ name }) => name).join())
+      },
+      { rescanMs: 3_600_000 },
+    )
+    t.teardown(() => watching.close())
+    await watching.ready
+    await fs.writeFile(join(path, 'b.yaml'), collection('edited'))
+    await until(() => last() === 'one,edited')
+    if (path === link) {
+      await fs.symlink('two', join(dir, 'next'))
+      await fs.rename(join(dir, 'next'), link)
+    } else {
+      await fs.rename(path, join(dir, 'away'))
+      await fs.rename(join(dir, 'three'), path)
+    }
+    await until(() => last() === (path === link ? 'two' : 'three'))
+    await fs.writeFile(join(path, 'b.yaml'), collection('again'))
+    await until(() => last()?.endsWith(',again') === true)
+    await watching.close()
+    await fs.rm(join(dir, 'one', 'b.yaml'), { force: true })
+  }
+  t.pass()
 })
 
 test('a file written again with the same content is no change, and after close nothing is told', async (t) => {
