@@ -139,7 +139,7 @@ test('a preview of the broad rule says the same', { skip }, async (t) => {
   t.ok(started.every(({ updates }) => Number(updates) <= 1000))
 })
 
-test('CVRF documents as published are read from their folder, and a second synchronisation changes nothing', {
+test('CVRF documents as published are read but for the one record that is bad, and a second synchronisation changes nothing', {
   skip,
 }, async (t) => {
   const source: Written = [
@@ -157,8 +157,11 @@ test('CVRF documents as published are read from their folder, and a second synch
     }
   }
   const first = await synced('2026-06-01T00:00:00Z')
-  t.ok(Number(first.updates) > 100)
-  t.match(first, { setAsideTotal: 0 })
+  t.match(first, {
+    updates: 504,
+    setAsideTotal: 1,
+    setAside: [{ position: '2025-Aug.xml.gz:86828', reason: 'the remediation names no article' }],
+  })
   const { body } = await get(site.url(), '/v1/objects/Update?limit=500')
   const second = await synced('2026-06-01T02:00:00Z', String(first.lastSync))
   t.equal(second.updates, first.updates)
