@@ -147,7 +147,8 @@ class CatalogKeeper {
       return undefined
     }
     const result = parseFeed(spec.format, feed.files)
-    if (result.total === 0) return `${location} holds no record of the format ${spec.format}`
+    const nothing = nothingIn(result)
+    if (nothing !== undefined) return `${location} ${nothing} of the format ${spec.format}`
     const turn = this.#submitting.then(() => this.#submit(declared, result))
     this.#submitting = turn.catch(() => {})
     await turn
@@ -173,6 +174,14 @@ class CatalogKeeper {
     // A journal that refuses this too has its own way of saying so.
     await this.#controller.submit({ type: 'CatalogSyncFailed', source, message }).catch(() => {})
   }
+}
+
+// What is all faults is another file, or a page that says who may not read it.
+function nothingIn({ total, records, skipped, setAside, setAsideTotal }: FeedResult): string | undefined {
+  if (total === 0) return 'holds no record'
+  if (records.length > 0 || skipped > 0 || setAsideTotal === 0) return undefined
+  const [first] = setAside
+  return `holds ${setAsideTotal} records, none of which can be read (${first?.position}: ${first?.reason})`
 }
 
 function dueAtStart(state: World, declared: Source): EpochMs {

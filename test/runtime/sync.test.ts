@@ -128,6 +128,19 @@ test('an empty feed is a failure, and wipes nothing', async (t) => {
   )
 })
 
+test('a feed of which nothing can be read is a failure, and wipes nothing', async (t) => {
+  let text: FeedRead = feed('u1')
+  const { controller, clock, declare } = await setUp(t, () => text)
+  await declare(source({ interval: 'PT1H' }))
+  await clock.moveTo(START)
+  text = ndjson(['<html>', 'Please log in', '</html>'])
+  await clock.moveTo('2025-10-01T02:00:00Z')
+  t.match(controller.state.feeds.get('feed'), {
+    failure: /holds 3 records, none of which can be read \(feed.ndjson:1: /,
+  })
+  t.same(controller.state.catalog.ids, ['u1'])
+})
+
 test('a large catalog comes in parts, and one that was broken off is made up for at the next start', async (t) => {
   const lines = Array.from({ length: 12_001 }, (_, i) => update(`u${i}`, '2025-01-01T00:00:00Z'))
   const { controller, clock, declare } = await setUp(t, () => ndjson(lines))

@@ -34,6 +34,26 @@ test('a committed directory names commit and author, until something in it diffe
   t.equal(await headOf(rules), undefined, 'an edit that is not committed')
 })
 
+test('a declaration that git ignores is in no commit, and what is no declaration does not matter', async (t) => {
+  const folder = temporary(t)
+  const rules = join(folder, '.hidden', 'rules')
+  for (const name of ['made', 'node_modules', '.cache']) mkdirSync(join(rules, name), { recursive: true })
+  git(folder, 'init', '--quiet')
+  writeFileSync(join(folder, '.gitignore'), 'made/\nnode_modules/\n.cache/\nsecret.yaml\n*.log\n')
+  writeFileSync(join(rules, 'a.yaml'), 'a: 1\n')
+  git(folder, 'add', '.')
+  git(folder, '-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', 'commit', '--quiet', '-m', 'rules')
+  for (const name of ['node_modules/b.yaml', '.cache/b.yaml', 'made/run.log', 'run.log', 'notes.txt'])
+    writeFileSync(join(rules, name), 'b: 1\n')
+  t.ok(await headOf(rules))
+  for (const name of ['secret.yaml', 'made/c.yml']) {
+    writeFileSync(join(rules, name), 'c: 1\n')
+    t.equal(await headOf(rules), undefined, name)
+    rmSync(join(rules, name))
+  }
+  t.ok(await headOf(rules))
+})
+
 function temporary(t: Test): string {
   const folder = mkdtempSync(join(tmpdir(), 'git-head-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
