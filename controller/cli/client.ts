@@ -162,10 +162,19 @@ const DEFAULT_TOKEN_FILE = 'data/admin.token'
 const TIMEOUT_MS = 30_000
 
 function tokenFrom(file: string | undefined): string | undefined {
-  if (file !== undefined) return readFileSync(file, 'utf8').trim()
+  if (file !== undefined) return asToken(readFileSync(file, 'utf8'), file)
   const given = process.env.RINGMASTER_TOKEN
-  if (given !== undefined && given !== '') return given
-  return existsSync(DEFAULT_TOKEN_FILE) ? readFileSync(DEFAULT_TOKEN_FILE, 'utf8').trim() : undefined
+  if (given !== undefined && given !== '') return asToken(given, '$RINGMASTER_TOKEN')
+  return existsSync(DEFAULT_TOKEN_FILE)
+    ? asToken(readFileSync(DEFAULT_TOKEN_FILE, 'utf8'), DEFAULT_TOKEN_FILE)
+    : undefined
+}
+
+// What stands there is never shown: it may be another secret.
+function asToken(text: string, place: string): string {
+  const token = text.trim()
+  if (/^[\x21-\x7e]{1,256}$/.test(token)) return token
+  throw new Error(`${place} holds no token: a token is one word`)
 }
 
 function answerFrom<T>(client: Client, response: Response, text: string): Answer<T> {

@@ -1,6 +1,15 @@
 // The data folder and the two secrets in it that are made at the first start. Whoever may read the folder's files is an admin.
-import { accessSync, constants, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { reasonOf } from '../journal/journal.ts'
 import { randomSecret } from '../serve/auth.ts'
 import { StartError } from './start-error.ts'
@@ -20,7 +29,8 @@ export type Secrets = {
 /** Throws a StartError when the folder cannot be made or written to. */
 export function makeDataFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeFolder(path)
+    if (!statSync(path).isDirectory()) throw new Error('it is a file')
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (error) {
     throw new StartError(
@@ -28,6 +38,13 @@ export function makeDataFolder(path: string): void {
       error,
     )
   }
+}
+
+// Not `recursive: true`: in a place where nothing can be made, such as /proc, that of Node never returns.
+function makeFolder(path: string): void {
+  const parent = dirname(path)
+  if (!existsSync(path) && parent !== path && !existsSync(parent)) makeFolder(parent)
+  if (!existsSync(path)) mkdirSync(path, { mode: 0o700 })
 }
 
 /** Reads the secrets of a data folder, making those that are not there. Throws a StartError. */

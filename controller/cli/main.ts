@@ -19,7 +19,6 @@ const NAMES = [
   'rollback',
   'enrol-key',
   'remove-device',
-  'remove-device',
   'generate',
 ]
 

@@ -1,5 +1,4 @@
 // `ringmaster simulate PATH`: plays declarations through on a virtual clock against simulated devices.
-import { promises as fs } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Problem } from '../model/declared.ts'
 import { DAY } from '../model/instant.ts'
@@ -10,6 +9,7 @@ import { decisionLine, storyLine, tellDecision, tellInput } from '../simulate/st
 import { tellEnd } from '../simulate/summary.ts'
 import type { Declarations } from '../sources/assemble.ts'
 import { loadDirectory } from '../sources/directory-source.ts'
+import { readOne } from '../sources/folder.ts'
 import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'
 
 type Format = 'text' | 'ndjson'
@@ -52,7 +52,7 @@ Exit code: 0 good, 1 the declarations or the scenario are invalid, 2 wrong usage
     try {
       return await play(order, io)
     } catch (error) {
-      io.stderr(`${error instanceof Error ? error.message : String(error)}\n`)
+      io.stderr(`ringmaster: ${error instanceof Error ? error.message : String(error)}\n`)
       return EXIT.failed
     }
   },
@@ -98,7 +98,10 @@ function readInstant(text: string | undefined): number | undefined {
 }
 
 async function play(order: Order, io: Io): Promise<number> {
-  const read = readScenario(order.scenario, await fs.readFile(order.scenario))
+  const file = await readOne(order.scenario, order.scenario, dirname(resolve(order.scenario)))
+  if ('code' in file && file.code === 'RM1014') throw new Error(`${order.scenario}: ${file.message}`)
+  if ('code' in file) return refuse([{ ...file, line: 1, column: 1, path: '' }], io)
+  const read = readScenario(order.scenario, file.bytes)
   if (read.type === 'Problems') return refuse(read.problems, io)
   const { spec } = read.scenario
   const first = await loadDirectory(order.path)
