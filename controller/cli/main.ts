@@ -96,10 +96,11 @@ function fail(error: unknown): void {
 if (import.meta.main) {
   process.on('uncaughtException', fail)
   process.on('unhandledRejection', fail)
-  // `ringmaster … | head`: who reads no longer has had enough.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
-    error.code === 'EPIPE' ? process.exit(EXIT.good) : fail(error),
-  )
+  // `ringmaster … | head`: who reads no longer has had enough. A controller goes on without its log.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') fail(error)
+    else if (process.argv[2] !== 'run') process.exit(EXIT.good)
+  })
   const io: Io = { stdout: (text) => process.stdout.write(text), stderr: (text) => process.stderr.write(text) }
   const code = await main(process.argv.slice(2), io)
   // What was written reaches its reader first.

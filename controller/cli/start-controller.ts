@@ -13,6 +13,7 @@ import { decodeFact } from '../runtime/fact-codec.ts'
 import { errorFields, type Log, silentLog } from '../runtime/log.ts'
 import { startSync } from '../runtime/sync.ts'
 import { hashSecret } from '../serve/auth.ts'
+import { clockCheck } from '../serve/health.ts'
 import { createServer, type HttpServer } from '../serve/server.ts'
 import { watchDirectory } from '../sources/directory-source.ts'
 import { DEFAULT_STALE_AFTER_MS } from '../state/state.ts'
@@ -78,6 +79,8 @@ export async function startController(options: StartOptions): Promise<Started> {
   }
   try {
     for (const warning of controller.journal.warnings) log.warn(warning)
+    const time = clockCheck(controller)
+    if (!time.ok) log.error(`the clock: ${time.message}`)
     const secrets = readSecrets(data)
     await controller.submit(...firstFacts(controller, secrets, options.staleAfterMs ?? DEFAULT_STALE_AFTER_MS))
     controller.subscribe((turn) => metrics.turned(turn))

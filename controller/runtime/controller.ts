@@ -184,7 +184,7 @@ export class Controller {
   async #commit(facts: readonly Fact[], at: number, watch?: Watch): Promise<void> {
     if (facts.length === 0) return
     const { first, last } = await this.journal.append(facts, at).catch((error: unknown) => {
-      const isNew = error !== this.trouble
+      const isNew = error !== this.trouble && !isSameRefusal(error, this.trouble)
       this.trouble = error
       this.troubledAt = performance.now()
       if (isNew && !isRefusal(error)) this.#options.onError?.(error)
@@ -244,6 +244,11 @@ export class Controller {
       this.#options.onError?.(error)
     }
   }
+}
+
+// Each batch that a full disk refuses comes with an error of its own.
+function isSameRefusal(error: unknown, before: unknown): boolean {
+  return error instanceof JournalError && before instanceof JournalError && error.code === before.code
 }
 
 /** About what was submitted, and for whoever did so to deal with; the storage is as well as before. */

@@ -1,5 +1,6 @@
 // Whether the process lives, and whether it can do its work: /healthz and /readyz.
 import { JournalError } from '../journal/journal.ts'
+import { HOUR, toRfc3339 } from '../model/instant.ts'
 import type { FeedRecord } from '../rollout/world.ts'
 import type { Controller } from '../runtime/controller.ts'
 import type { App } from './app.ts'
@@ -27,7 +28,12 @@ export function registerHealth(app: App, context: ServeContext): void {
 }
 
 export function readinessOf({ controller, declarations }: Omit<ServeContext, 'log' | 'adminTokenHash'>): Readiness {
-  const checks = [journalCheck(controller), declarationsCheck(controller, declarations), catalogCheck(controller)]
+  const checks = [
+    journalCheck(controller),
+    clockCheck(controller),
+    declarationsCheck(controller, declarations),
+    catalogCheck(controller),
+  ]
   return { ready: checks.every(({ ok }) => ok), checks }
 }
 
@@ -38,6 +44,18 @@ function journalCheck({ trouble, troubledAt, journal }: Controller): Check {
   if (lasting || (full && performance.now() - troubledAt < TROUBLE_MS))
     return { name, ok: false, message: trouble instanceof Error ? trouble.message : String(trouble) }
   return { name, ok: true, message: `${journal.lastSeq} facts` }
+}
+
+/** A clock that is set back by less puts off what is due, and no more. */
+const BEHIND_MS = HOUR
+
+// Time never goes back in the state: after a fact from a wrong future nothing becomes due until that has come.
+export function clockCheck({ state, clock }: Controller): Check {
+  const behind = state.clock - clock.now().epochMilliseconds
+  if (behind <= BEHIND_MS) return { name: 'clock', ok: true, message: 'it goes forward' }
+  const hours = Math.floor(behind / HOUR)
+  const message = `it is ${hours} hours behind the newest fact (${toRfc3339(state.clock)}), and nothing becomes due by time until then: set it right, or restore the data folder from before it was wrong`
+  return { name: 'clock', ok: false, message }
 }
 
 // Busy, TooLarge and Invalid are about what was sent, and pass.

@@ -45,8 +45,8 @@ export function watchDirectory(
 ): DirectoryWatch {
   const { source = 'directory', debounceMs = 100, rescanMs = 60_000, onError = () => {} } = options
   const read = reader(path, source, onChange, onError)
-  // Timers of their own: the end of a reading must not put off a change that was told of while it ran.
-  const timers: { change?: NodeJS.Timeout; rescan?: NodeJS.Timeout; replaced?: NodeJS.Timeout } = {}
+  // Two timers: the end of a reading must not put off a change that was told of while it ran.
+  const timers: { change?: NodeJS.Timeout; rescan?: NodeJS.Timeout } = {}
   let watcher: FSWatcher | undefined
   let watched: string | undefined
   let closed = false
@@ -66,36 +66,31 @@ export function watchDirectory(
   const reload = async () => {
     if (closed) return
     const there = await read(() => closed)
-    const folder = await identityOf(path)
-    if (there && (watcher === undefined || folder !== watched)) {
+    const folder = there ? await identityOf(path) : undefined
+    if (folder !== watched) {
+      // The old watch is of what was there before.
       await watcher?.close()
       watched = folder
-      watcher = await startWatching(path, () => wake('change', debounceMs), onError)
+      watcher = folder === undefined ? undefined : await startWatching(path, () => wake('change', debounceMs), onError)
       // Finds what changed between the first reading and the start of the watch.
-      await read(() => closed)
-    } else if (!there) {
-      // Watching begins anew when the directory is back: the old watch is of what was there before.
-      await watcher?.close()
-      watcher = undefined
+      if (watcher !== undefined) await read(() => closed)
     }
     wake('rescan', there ? rescanMs : Math.min(1000, rescanMs))
   }
 
   // Another folder in the place of the first, or a link that leads elsewhere: whoever watches the first hears nothing of it.
-  const lookForAnother = async () => {
-    if (watcher !== undefined && (await identityOf(path)) !== watched) await enqueue()
-    if (!closed) timers.replaced = setTimeout(lookForAnother, REPLACED_MS)
-  }
+  const endLooking = repeatedly(REPLACED_MS, async () => {
+    if (watched !== undefined && (await identityOf(path)) !== watched) await enqueue()
+  })
 
   const ready = enqueue()
-  timers.replaced = setTimeout(lookForAnother, REPLACED_MS)
   return {
     ready,
     close: async () => {
       closed = true
       clearTimeout(timers.change)
       clearTimeout(timers.rescan)
-      clearTimeout(timers.replaced)
+      endLooking()
       await running
       await watcher?.close()
     },
@@ -128,6 +123,20 @@ function reader(
 }
 
 const REPLACED_MS = 500
+
+/** Returns how to end it. */
+function repeatedly(ms: number, work: () => Promise<void>): () => void {
+  let timer: NodeJS.Timeout | undefined
+  let ended = false
+  const again = () => {
+    timer = ended ? undefined : setTimeout(() => void work().then(again), ms)
+  }
+  again()
+  return () => {
+    ended = true
+    clearTimeout(timer)
+  }
+}
 
 /** What the path leads to: another one after it was replaced. Undefined when there is nothing. */
 async function identityOf(path: string): Promise<string | undefined> {

@@ -107,6 +107,24 @@ test('a storage that fails is told of once, also when nothing was to be decided'
   t.match(errors, [{ code: 'Broken' }])
 })
 
+test('a full disk is told of once, however many are refused, and anew when it is full again', async (t) => {
+  let refusal: JournalErrorCode | undefined = 'DiskFull'
+  const errors: unknown[] = []
+  const journal = refusingJournal(() => refusal)
+  const controller = await Controller.open({
+    journal,
+    clock: virtualClock(START),
+    onError: (error) => errors.push(error),
+  })
+  for (let i = 0; i < 5; i++) await t.rejects(controller.submit(enrolled('d')))
+  t.match(errors, [{ code: 'DiskFull' }])
+  refusal = undefined
+  await controller.submit(enrolled('d'))
+  refusal = 'DiskFull'
+  for (let i = 0; i < 5; i++) await t.rejects(controller.submit(enrolled('d')))
+  t.equal(errors.length, 2)
+})
+
 test('a fact that cannot be folded stops the controller instead of leaving it in between', async (t) => {
   const errors: unknown[] = []
   const controller = await Controller.open({

@@ -1,13 +1,14 @@
 // `ringmaster run` as people start and stop it: signals, errors, and the script that finds the right Node.js.
 
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { test } from 'tap'
 import { main } from '../../controller/cli/main.ts'
 import { parseListen } from '../../controller/cli/run.ts'
-import { get } from './harness.ts'
+import { get, until } from './harness.ts'
 import { ringmaster, SCRIPT, startProcess } from './process.ts'
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
@@ -47,6 +48,22 @@ test('a second signal ends it at once', async (t) => {
   running.child.kill('SIGTERM')
   t.same(await running.ended, [1, null])
   t.equal(await hanging, 'cut off')
+})
+
+test('it goes on when nobody reads its log any more', async (t) => {
+  const folder = t.testdir({ declared: {}, data: {} })
+  const running = await startProcess(t, join(folder, 'declared'), join(folder, 'data'))
+  running.child.stdout?.destroy()
+  for (let i = 0; i < 3; i++) {
+    writeFileSync(
+      join(folder, 'declared', `c${i}.yaml`),
+      `apiVersion: ringmaster.dev/v1alpha1\nkind: Collection\nmetadata: {name: c${i}}\nspec: {devices: [d]}\n`,
+    )
+    await until(async () => (await get(running.url, `/v1/objects/Collection/c${i}`)).status === 200)
+  }
+  t.equal((await get(running.url, '/healthz')).status, 200)
+  running.child.kill('SIGTERM')
+  t.same(await running.ended, [0, null])
 })
 
 test('what keeps it from running is said in one line', async (t) => {

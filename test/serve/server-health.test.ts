@@ -3,8 +3,14 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test } from 'tap'
 import type { JournalErrorCode } from '../../controller/journal/journal.ts'
+import { openMemoryJournal } from '../../controller/journal/memory-journal.ts'
+import type { Fact } from '../../controller/model/facts.ts'
+import { Controller } from '../../controller/runtime/controller.ts'
+import { decodeFact } from '../../controller/runtime/fact-codec.ts'
 import { TIME_LIMITS } from '../../controller/serve/app.ts'
 import { hashSecret } from '../../controller/serve/auth.ts'
+import { readinessOf } from '../../controller/serve/health.ts'
+import { virtualClock } from '../runtime/virtual-clock.ts'
 import { declared, enrol, fieldOf, get, post, refusingJournal, report, SITE_KEY, serve } from './harness.ts'
 
 test('it is ready when declarations are in force and every source was tried, and says what is missing until then', async (t) => {
@@ -12,7 +18,7 @@ test('it is ready when declarations are in force and every source was tried, and
   t.match(await get(url, '/healthz'), { status: 200, body: { status: 'alive' } })
   const before = await get(url, '/readyz')
   t.match(before, { status: 503, body: { ready: false } })
-  t.same(checksOf(before.body), { journal: true, declarations: false, catalog: true })
+  t.same(checksOf(before.body), { journal: true, clock: true, declarations: false, catalog: true })
   const problem = { file: 'a.yaml', line: 3, column: 1, path: '', code: 'RM1004', message: 'no valid YAML' }
   await controller.submit({
     type: 'DeclarationsRejected',
@@ -27,10 +33,28 @@ test('it is ready when declarations are in force and every source was tried, and
   const source = declared('UpdateSource', 'feed', { format: 'Ringmaster', path: '/nowhere' })
   await controller.submit({ type: 'ObjectsDeclared', source: 'directory', revision: 'r1', put: [source], removed: [] })
   const unsynced = await get(url, '/readyz')
-  t.same(checksOf(unsynced.body), { journal: true, declarations: true, catalog: false })
+  t.same(checksOf(unsynced.body), { journal: true, clock: true, declarations: true, catalog: false })
   t.match(JSON.stringify(unsynced.body), /not synchronised yet: feed/)
   await controller.submit({ type: 'CatalogSyncFailed', source: 'feed', message: 'no such file' })
   t.match(await get(url, '/readyz'), { status: 200, body: { ready: true } }, 'a source that was tried is enough')
+})
+
+test('a clock that is far behind the newest fact is told, because nothing becomes due by it', async (t) => {
+  const clock = virtualClock('2025-10-01T00:00:00Z')
+  let wrong = 'PT0S'
+  const controller = await Controller.open({
+    journal: openMemoryJournal<Fact>(decodeFact),
+    clock: { ...clock, now: () => clock.now().add(wrong) },
+  })
+  const clockOf = () =>
+    readinessOf({ controller, declarations: 'directory' }).checks.find(({ name }) => name === 'clock')
+  wrong = 'PT87600H'
+  await controller.submit({ type: 'EnrolmentKeyIssued', keyHash: 'k', once: false, by: 'me' })
+  t.match(clockOf(), { ok: true })
+  wrong = 'PT87599H30M'
+  t.match(clockOf(), { ok: true }, 'half an hour is no trouble')
+  wrong = 'PT0S'
+  t.match(clockOf(), { ok: false, message: /87600 hours behind the newest fact \(2035-09-29/ })
 })
 
 test('metrics are in the text format, and count what was done', async (t) => {
