@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { deserialize, serialize } from 'node:v8'
 import { parentPort, workerData } from 'node:worker_threads'
+import { reasonOf } from '../journal/journal.ts'
 import { type BitPlane, unite } from '../model/bit-plane.ts'
 import { DAY, type EpochMs, MINUTE } from '../model/instant.ts'
 import type { UpdateId } from '../model/update.ts'
@@ -75,8 +76,13 @@ function remember(file: string, { devices, truth }: HttpFleet): void {
     planes: new Map([...truth.updates].map(([id, { installed, removed }]) => [id, { installed, removed }])),
     needed: truth.needed,
   }
-  writeFileSync(`${file}.new`, serialize(memory))
-  renameSync(`${file}.new`, file)
+  try {
+    writeFileSync(`${file}.new`, serialize(memory))
+    renameSync(`${file}.new`, file)
+  } catch (error) {
+    const reason = `${file} cannot be written: was the data folder deleted meanwhile? (${reasonOf(error)})`
+    throw new Error(reason, { cause: error })
+  }
 }
 
 /** The memories of all devices; none when there is nothing to go on from. */

@@ -10,7 +10,17 @@ import { fastClock } from '../runtime/clock.ts'
 import { decodeFact } from '../runtime/fact-codec.ts'
 import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'
 import type { FleetMessage, FleetOptions } from './quickstart-fleet.ts'
-import { decisionLine, drawTable, isWorthTelling } from './quickstart-table.ts'
+import {
+  decisionLine,
+  drawTable,
+  isWorthTelling,
+  minute,
+  nextEvaluation,
+  type Scene,
+  type Screen,
+  type Told,
+  toldOf,
+} from './quickstart-table.ts'
 import { parseListen } from './run.ts'
 import { JOURNAL_FILE, type Started, startController } from './start-controller.ts'
 import { StartError } from './start-error.ts'
@@ -20,6 +30,7 @@ import { stopAsked } from './stop-signals.ts'
 const START = Temporal.Instant.from('2025-10-13T12:00:00Z')
 const EXAMPLE = resolve(import.meta.dirname, '../../examples/quickstart')
 const REDRAW_MS = 500
+const MAX_TOLD = 200
 
 export const quickstartCommand: Command = {
   name: 'quickstart',
@@ -73,31 +84,61 @@ async function play(io: Io, { data, listen, rate, table }: PlayOptions): Promise
   const stop = stopAsked()
   const begin = await beginOf(data)
   const clock = fastClock(begin, rate)
-  const told: string[] = []
-  const tell = (decisions: readonly Decision[], at: Temporal.Instant) => {
+  const told: Told[] = []
+  const say = (one: Told) => {
+    told.push(one)
+    told.splice(0, told.length - MAX_TOLD)
+  }
+  const tell = (decisions: readonly Decision[], instant: Temporal.Instant) => {
+    const at = instant.epochMilliseconds
     for (const decision of decisions.filter(isWorthTelling)) {
-      const line = decisionLine(decision, at)
-      if (table) told.push(line)
-      else io.stdout(`${line}\n`)
+      const one = toldOf(decision, at)
+      if (!table) io.stdout(`${decisionLine(decision, at)}\n`)
+      else if (one !== undefined) say(one)
     }
   }
   const started = await startController({ path: EXAMPLE, data, listen, clock, onDecisions: tell })
-  io.stdout(`The clock stands at ${begin} and runs ${rate} times as fast. Status page: ${started.url}\n`)
-  const fleet = startFleet(started, data, rate, (message) => {
-    if (!table) io.stdout(`${message}\n`)
-    else told.push(message)
+  io.stdout(greeting(started, begin, rate))
+  const fleet = startFleet(started, data, rate, (text) => {
+    if (table) say({ at: clock.now().epochMilliseconds, text, tone: 'bad' })
+    else io.stdout(`${text}\n`)
   })
-  const redraw = table ? setInterval(() => io.stdout(drawTable(started, told, process.stdout)), REDRAW_MS) : undefined
+  const draw = () => io.stdout(drawTable(sceneOf(started, told), screen()))
+  // What stood in the terminal before is moved up, not drawn over.
+  if (table) io.stdout('\n'.repeat(screen().rows))
+  const redraw = table ? setInterval(draw, REDRAW_MS) : undefined
   const outcome = await Promise.race([stop.first, started.failed, fleet.failed])
   clearInterval(redraw)
+  if (table) {
+    draw()
+    io.stdout('\n')
+  }
   await Promise.race([fleet.stop(), stop.second])
   const closed = await Promise.race([started.close().then(() => true), stop.second.then(() => false)])
   if (outcome instanceof Error) {
     io.stderr(`ringmaster: ${outcome.message}\n`)
     return EXIT.failed
   }
-  io.stdout(`Stopped at ${clock.now().toString({ smallestUnit: 'second' })}; \`npm start\` goes on from here.\n`)
+  io.stdout(`Stopped at ${clock.now().toString({ smallestUnit: 'second' })}; started again, it goes on from here.\n`)
   return closed ? EXIT.good : EXIT.bad
+}
+
+function greeting({ controller, url }: Started, begin: Temporal.Instant, rate: number): string {
+  const next = nextEvaluation(controller.notes)
+  const wait = next && Math.max(0, Math.round((next.at - controller.clock.now().epochMilliseconds) / 1000 / rate))
+  const evaluation =
+    next && `The rules ${next.rules.join(', ')} are evaluated next at ${minute(next.at)} UTC, ${wait} s from now.\n`
+  return `The clock stands at ${begin} and runs ${rate} times as fast. Status page: ${url}\n${evaluation ?? ''}`
+}
+
+function sceneOf({ controller, url }: Started, told: readonly Told[]): Scene {
+  const { state, notes, clock } = controller
+  return { state, notes, now: clock.now().epochMilliseconds, url, told }
+}
+
+function screen(): Screen {
+  const { columns = 100, rows = 30 } = process.stdout
+  return { columns, rows, colours: process.env.NO_COLOR === undefined || process.env.NO_COLOR === '' }
 }
 
 // The fast clock goes on from the last thing that happened, so that a stop of the demonstration is none for its devices.
