@@ -1,7 +1,9 @@
 // `ringmaster generate`: writes the files that come from the definitions of the kinds, or checks that they are current.
 import { promises as fs } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { z } from 'zod'
 import { KIND_NAMES, KINDS } from '../model/kinds.ts'
+import { Scenario } from '../simulate/scenario.ts'
 import { customResourceDefinition } from '../sources/crd.ts'
 import { referencePages } from '../sources/reference.ts'
 import { combinedSchema, objectSchema } from '../sources/schema.ts'
@@ -47,9 +49,21 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
     ...KIND_NAMES.map((kind) => [`schemas/${kind}.json`, json(objectSchema(kind))] as const),
     ['schemas/ringmaster.json', json(combinedSchema())],
+    ['schemas/Scenario.json', json(scenarioSchema())],
     ...KIND_NAMES.map((kind) => [`crds/${KINDS[kind].plural}.yaml`, customResourceDefinition(kind)] as const),
     ...[...referencePages()].map(([path, text]) => [`docs/${path}`, text] as const),
   ])
+}
+
+// A scenario is no kind: nobody declares it to a controller.
+function scenarioSchema() {
+  const { $schema, ...schema } = z.toJSONSchema(Scenario, { target: 'draft-2020-12', io: 'input' })
+  return {
+    $schema,
+    title: 'Scenario',
+    description: 'What `ringmaster simulate` plays declarations against.',
+    ...schema,
+  }
 }
 
 /** Folders of which every file is generated: what else lies there is left over from earlier, and is removed. */

@@ -20,7 +20,7 @@ function install(t: Test): string {
 test('the installed command runs, and gives exit codes on', async (t) => {
   const bin = install(t)
   const run = promisify(execFile)
-  const { stdout, stderr } = await run(process.execPath, [bin, 'validate', join(ROOT, 'examples')])
+  const { stdout, stderr } = await run(process.execPath, [bin, 'validate', join(ROOT, 'examples/quickstart')])
   t.match(stdout, /no errors/)
   t.equal(stderr, '', 'without warnings')
   await t.rejects(run(process.execPath, [bin, 'nonsense']), { code: 2 })
