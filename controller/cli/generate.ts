@@ -1,9 +1,8 @@
 // `ringmaster generate`: writes the files that come from the definitions of the kinds, or checks that they are current.
 import { promises as fs } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { z } from 'zod'
 import { KIND_NAMES, KINDS } from '../model/kinds.ts'
-import { Scenario } from '../simulate/scenario.ts'
+import { scenarioSchema } from '../simulate/scenario.ts'
 import { customResourceDefinition } from '../sources/crd.ts'
 import { referencePages } from '../sources/reference.ts'
 import { combinedSchema, objectSchema } from '../sources/schema.ts'
@@ -53,17 +52,6 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ...KIND_NAMES.map((kind) => [`crds/${KINDS[kind].plural}.yaml`, customResourceDefinition(kind)] as const),
     ...[...referencePages()].map(([path, text]) => [`docs/${path}`, text] as const),
   ])
-}
-
-// A scenario is no kind: nobody declares it to a controller.
-function scenarioSchema() {
-  const { $schema, ...schema } = z.toJSONSchema(Scenario, { target: 'draft-2020-12', io: 'input' })
-  return {
-    $schema,
-    title: 'Scenario',
-    description: 'What `ringmaster simulate` plays declarations against.',
-    ...schema,
-  }
 }
 
 /** Folders of which every file is generated: what else lies there is left over from earlier, and is removed. */

@@ -226,6 +226,18 @@ export const Scenario = z.strictObject({
 })
 export type Scenario = z.infer<typeof Scenario>
 
+/** JSON Schema of a scenario file, for editors. */
+// A scenario is no kind: nobody declares it to a controller.
+export function scenarioSchema() {
+  const { $schema, ...schema } = z.toJSONSchema(Scenario, { target: 'draft-2020-12', io: 'input' })
+  return {
+    $schema,
+    title: 'Scenario',
+    description: 'What `ringmaster simulate` plays declarations against.',
+    ...schema,
+  }
+}
+
 export type ScenarioRead =
   | { readonly type: 'Scenario'; readonly scenario: Scenario }
   | { readonly type: 'Problems'; readonly problems: readonly Problem[] }
