@@ -51,7 +51,9 @@ export const AutomaticDeploymentRuleSpec = z.strictObject({
         .describe('Also after each catalog synchronisation that changed something. Default false.'),
     })
     .optional()
-    .describe('When the rule is evaluated. `ringmaster evaluate RULE` does it at once.'),
+    .describe(
+      'When the rule is evaluated; taken whole from the rule, or else from its template. `ringmaster evaluate RULE` does it at once.',
+    ),
   group: z
     .strictObject({
       mode: z

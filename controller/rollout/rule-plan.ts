@@ -29,17 +29,18 @@ export function ruleNamed(objects: Objects, name: string): Rule | undefined {
 /** A declared template before a built-in one of the same name. */
 export function templateNamed(objects: Objects, name: string): DeploymentTemplateSpec | undefined {
   const declared = objects.DeploymentTemplate.get(name)
-  return declared?.kind === 'DeploymentTemplate' ? declared.spec : BUILT_IN_TEMPLATES[name]
+  if (declared?.kind === 'DeploymentTemplate') return declared.spec
+  return Object.hasOwn(BUILT_IN_TEMPLATES, name) ? BUILT_IN_TEMPLATES[name] : undefined
 }
 
 /** Undefined when the template that the rule names does not exist. */
 export function resolveRule(objects: Objects, spec: AutomaticDeploymentRuleSpec): ResolvedRule | undefined {
   const template = spec.template === undefined ? {} : templateNamed(objects, spec.template)
   if (template === undefined) return undefined
-  const schedule = spec.evaluate?.schedule ?? (spec.evaluate === undefined ? template.evaluate?.schedule : undefined)
+  const { schedule, afterSync = false } = spec.evaluate ?? template.evaluate ?? {}
   return {
     schedule,
-    afterSync: spec.evaluate?.afterSync ?? template.evaluate?.afterSync ?? false,
+    afterSync,
     mode: spec.group?.mode ?? template.group?.mode ?? 'New',
     overflow: spec.group?.overflow ?? template.group?.overflow ?? 'Fail',
     plan: resolvePlan(spec, template, schedule?.timeZone ?? 'UTC'),
