@@ -10,7 +10,9 @@ export const DAY = 24 * HOUR
 
 /** RFC 3339 in UTC, without fractions of a second when there are none. */
 export function toRfc3339(at: EpochMs): string {
-  return Temporal.Instant.fromEpochMilliseconds(at).toString()
+  // A policy is full of instants, and a Temporal.Instant takes twice as long to write one.
+  const text = new Date(at).toISOString()
+  return text.endsWith('.000Z') ? `${text.slice(0, -5)}Z` : text.replace(/0+Z$/, 'Z')
 }
 
 /** Length in milliseconds of a duration without years or months; those have no fixed length and throw a RangeError. */

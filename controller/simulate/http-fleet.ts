@@ -2,7 +2,7 @@
 // the quickstart. Each is the same agent as in a simulation; what differs is that its calls are requests.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import { type EpochMs, HOUR, MINUTE, toRfc3339 } from '../model/instant.ts'
+import { DAY, type EpochMs, HOUR, MINUTE, toRfc3339 } from '../model/instant.ts'
 import type { DeviceReport } from '../model/report.ts'
 import type { Policy } from '../project/policy.ts'
 import {
@@ -22,7 +22,14 @@ import { callAt } from './population.ts'
 import { findNeeded, machineOf, type Truth } from './truth.ts'
 
 /** What a device keeps over a restart of the fleet. Plain data. `unsent`: a report that was not acknowledged yet. */
-export type DeviceMemory = { token?: string; etag?: string; unsent?: DeviceReport; readonly agent: Agent }
+export type DeviceMemory = {
+  token?: string
+  etag?: string
+  unsent?: DeviceReport
+  /** When its last report was acknowledged. */
+  reportedAt?: EpochMs
+  readonly agent: Agent
+}
 
 export type HttpFleet = {
   readonly truth: Truth
@@ -114,6 +121,8 @@ async function stepDevice(fleet: HttpFleet, device: HttpDevice, around: FleetSur
     const more = calls ? scanWatched(agent, machine, now) : Infinity
     let next = advance(agent, machine, around.now())
     while (next <= around.now()) next = advance(agent, machine, around.now())
+    // A call for a policy is no sign of life: who has nothing to say reports that much once a day.
+    if (calls && now - (memory.reportedAt ?? -Infinity) >= DAY) device.sendAt = 0
     if ((hasNews(agent) || memory.unsent !== undefined) && device.sendAt === Infinity)
       device.sendAt = calls ? 0 : around.now() + around.messagesEvery
     if (around.now() >= device.sendAt) await sendReport(device, around)
@@ -151,13 +160,15 @@ async function fetchPolicy({ truth }: HttpFleet, device: HttpDevice, around: Fle
 // The same report again until it is acknowledged: its number makes sure that it counts once.
 async function sendReport(device: HttpDevice, around: FleetSurroundings): Promise<void> {
   const { memory } = device
-  const report = memory.unsent ?? takeReport(memory.agent, around.now())
+  const { agent } = memory
+  const at = around.now()
+  const report = memory.unsent ?? takeReport(agent, at) ?? { sequence: ++agent.sequence, at }
   device.sendAt = Infinity
-  if (report === undefined) return
   memory.unsent = report
   const answer = await request(around, 'POST', '/v1/reports', { reports: [onTheWire(report)] }, memory)
   const { lastSequence } = ReportAnswer.parse(await answer.json())
   delete memory.unsent
+  memory.reportedAt = at
   if (lastSequence === report.sequence) return
   // The controller has heard more from this device than the device remembers: it was set back, and says all again.
   memory.agent.sequence = lastSequence
