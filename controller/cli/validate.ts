@@ -67,6 +67,9 @@ async function gather(paths: readonly string[]): Promise<Gathered> {
       const folder = await readFolder(path)
       for (const file of folder.files) add({ ...file, name: join(path, file.name) })
       for (const problem of folder.problems) gathered.problems.push({ ...problem, file: join(path, problem.file) })
+      // A wrong path in CI must not pass for a directory without errors.
+      if (folder.files.length === 0 && folder.problems.length === 0)
+        gathered.problems.push({ file: path, code: 'RM1018', message: 'the directory has no YAML file to check' })
       gathered.missing ||= folder.problems.some((problem) => problem.file === '.' && problem.code === 'RM1014')
       continue
     }

@@ -125,7 +125,7 @@ export const CODES = {
   },
   RM1018: {
     title: 'NothingDeclared',
-    meaning: 'The file was named expressly, and holds no object of Ringmaster.',
+    meaning: 'The file or directory was named expressly, and holds no object of Ringmaster, or no YAML file.',
     wrong: '# an empty file',
     right: object('kind: Collection\n…'),
   },

@@ -73,6 +73,13 @@ test('a path that does not exist is exit code 3, whatever else is good', async (
   t.match(stdout, /nowhere:1:1: RM1014: cannot be read: it does not exist\n/)
 })
 
+test('a directory without a YAML file is no directory without errors', async (t) => {
+  const dir = t.testdir({ 'README.md': 'rules are elsewhere' })
+  const { exit, stdout } = await run(validateCommand, dir)
+  t.equal(exit, 1)
+  t.match(stdout, /RM1018: the directory has no YAML file to check/)
+})
+
 test('wrong usage is exit code 2 with the usage on stderr, and --help is none', async (t) => {
   for (const args of [[], ['--fromat', 'json'], ['--format', 'xml', '.']]) {
     const { exit, stdout, stderr } = await run(validateCommand, ...args)
