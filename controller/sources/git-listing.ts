@@ -132,7 +132,8 @@ function resolveLink(listing: Listing, name: string): Resolved {
   let hops = 0
   for (let steps = 0; todo.length > 0; steps++) {
     const segment = todo.pop() ?? ''
-    if (steps > MAX_SEGMENTS) return { type: 'Nowhere' }
+    // A file has nothing below it and nothing above it, not even `.` and `..`.
+    if (steps > MAX_SEGMENTS || nodeAt(listing.root, path)?.type !== 'Folder') return { type: 'Nowhere' }
     if (segment === '' || segment === '.') continue
     if (segment === '..') {
       if (path.pop() !== undefined) continue

@@ -112,6 +112,22 @@ test('links are followed within the tree; out of it, and nowhere, they are probl
   )
 })
 
+test('a link through a file leads nowhere', async (t) => {
+  const { folder, git } = newRepository(t)
+  const links = {
+    'b.yaml': '-> a.yaml/..',
+    'c.yaml': '-> a.yaml/.',
+    'd.yaml': '-> a.yaml/',
+    'e.yaml': '-> a.yaml/../a.yaml',
+  }
+  writeFiles(folder, { 'a.yaml': 'a: 1', ...links })
+  git('add', '--all')
+  git('commit', '--quiet', '-m', 'x')
+  const expected = Object.keys(links).map((name) => `${name} RM1017`)
+  for (const { problems } of [await readGitTree(folder, git('rev-parse', 'HEAD')), await readFolder(folder)])
+    t.strictSame(problems.map(({ file, code }) => `${file} ${code}`).sort(), expected)
+})
+
 test('a commit reads as the folder that it is checked out to does', async (t) => {
   const { folder, git } = newRepository(t)
   const name = fc.constantFrom('a', 'b', 'c.yaml', 'd.yml', '.e', 'node_modules', 'f.md')
@@ -148,7 +164,7 @@ test('a commit reads as the folder that it is checked out to does', async (t) =>
         await read(await readFolder(folder)),
       )
     }),
-    { numRuns: 25 },
+    { numRuns: 40 },
   )
 })
 
