@@ -11,6 +11,24 @@ export type Origin = {
   readonly line: number
   readonly commit?: string
   readonly author?: string
+  /** The key whose signature of the commit was verified, and whose it is. */
+  readonly signedBy?: string
+}
+
+/** The commit that a revision is. */
+export type SourceCommit = {
+  /** Its whole hash. */
+  readonly commit: string
+  /** As `Name <address>`. */
+  readonly author: string
+  /** When it was committed, RFC 3339. */
+  readonly date: string
+  /** First line of its message. */
+  readonly subject: string
+  /** `Unchecked`: it is signed, and the source names no keys to verify it with. */
+  readonly signature: 'Verified' | 'Unchecked' | 'Unsigned' | 'Refused'
+  /** Of a verified one. */
+  readonly signedBy?: string
 }
 
 export type Declared<K extends Kind = Kind> = {

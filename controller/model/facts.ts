@@ -1,6 +1,6 @@
 // Everything that happens is one of these facts. The journal holds them, the state is their fold, and nothing else is
 // durable (architecture.md). Facts are plain JSON; the instant of a fact is its journal entry's.
-import type { Declared, ObjectRef, Problem } from './declared.ts'
+import type { Declared, ObjectRef, Problem, SourceCommit } from './declared.ts'
 import type { EpochMs } from './instant.ts'
 import type { ResolvedPlan } from './plan.ts'
 import type { Reason } from './reasons.ts'
@@ -18,6 +18,9 @@ export type Input =
       readonly revision: string
       readonly put: readonly Declared[]
       readonly removed: readonly ObjectRef[]
+      readonly commit?: SourceCommit
+      /** What is odd about the revision, in English. */
+      readonly note?: string
     }
   | {
       readonly type: 'DeclarationsRejected'
@@ -26,7 +29,12 @@ export type Input =
       readonly problems: readonly Problem[]
       /** How many there are in all; `problems` is bounded. */
       readonly total: number
+      readonly commit?: SourceCommit
     }
+  /** A declaration source cannot be reached or read; what is in force stays so. */
+  | { readonly type: 'SourceFailed'; readonly source: string; readonly code: string; readonly message: string }
+  /** A declaration source is no more. Its objects are what they were, unless another fact removes them. */
+  | { readonly type: 'SourceRemoved'; readonly source: string }
   | CatalogSynced
   | { readonly type: 'CatalogSyncFailed'; readonly source: string; readonly message: string }
   | {
@@ -99,6 +107,7 @@ export type Provenance = {
   readonly file: string
   readonly commit?: string
   readonly author?: string
+  readonly signedBy?: string
 }
 
 /** What a hold says apart from which updates it is about. */

@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { CollectionSpec } from './collection.ts'
 import { Criteria } from './criteria.ts'
+import { GitSourceSpec } from './git-source.ts'
 import { MAX_UPDATES_PER_GROUP } from './limits.ts'
 import { ObjectName, Plan, planFields } from './plan.ts'
 import { Duration, FreezeTimes, MaintenanceWindowTimes, Recurrence } from './recurrence.ts'
@@ -238,6 +239,13 @@ export const KINDS = {
     writable: true,
     spec: UpdateSourceSpec,
     description: 'Where the catalog comes from, and how often.',
+  },
+  GitSource: {
+    plural: 'gitsources',
+    short: 'gs',
+    writable: true,
+    spec: GitSourceSpec,
+    description: 'Declarations that are taken from a Git repository, and which commits of it are trusted.',
   },
   UpdateHold: {
     plural: 'updateholds',

@@ -12,6 +12,7 @@ import type { State } from '../state/state.ts'
 import type { Seen, Shown } from './seen.ts'
 import { groups, holds, knownUpdate, sources, updates } from './view-catalog.ts'
 import { collections, devices } from './view-fleet.ts'
+import { gitSources } from './view-git.ts'
 import { approvals, deployments, rollouts } from './view-rollouts.ts'
 import { rules, templates } from './view-rules.ts'
 import { freezes, windows } from './view-times.ts'
@@ -103,6 +104,7 @@ const SHOWN: { readonly [K in ViewKind]: Shown<ViewOf[K]> } = {
   AutomaticDeploymentRule: rules,
   DeploymentTemplate: templates,
   UpdateSource: sources,
+  GitSource: gitSources,
   UpdateHold: holds,
   PhaseApproval: approvals,
   SoftwareUpdateGroup: groups,

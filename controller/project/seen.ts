@@ -12,6 +12,7 @@ import {
   type Metadata,
   ORIGIN_ANNOTATION,
   REVISION_ANNOTATION,
+  SIGNED_BY_ANNOTATION,
   type View,
   type ViewKind,
 } from './views.ts'
@@ -75,14 +76,15 @@ export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-type From = Pick<Provenance, 'file' | 'revision' | 'commit' | 'author'>
+type From = Pick<Provenance, 'file' | 'revision' | 'commit' | 'author' | 'signedBy'>
 
-function originAnnotations({ file, revision, commit, author }: From): Record<string, string> {
+function originAnnotations({ file, revision, commit, author, signedBy }: From): Record<string, string> {
   return {
     [ORIGIN_ANNOTATION]: file,
     [REVISION_ANNOTATION]: revision,
     ...(commit !== undefined && { [COMMIT_ANNOTATION]: commit }),
     ...(author !== undefined && { [AUTHOR_ANNOTATION]: author }),
+    ...(signedBy !== undefined && { [SIGNED_BY_ANNOTATION]: signedBy }),
   }
 }
 

@@ -116,6 +116,15 @@ const COLUMNS: { readonly [K in ViewKind]: Columns<ViewOf[K]> } = {
     ['NEXT', ({ status }, now) => relative(status.nextSync, now)],
     message,
   ],
+  GitSource: [
+    name,
+    ready,
+    ['REVISION', ({ status }) => shortHash(status.revision ?? '')],
+    ['AUTHOR', ({ status }) => status.commit?.author ?? ''],
+    ['SIGNATURE', ({ status }) => status.commit?.signature ?? ''],
+    ['OBJECTS', ({ status }) => String(status.objects)],
+    message,
+  ],
   UpdateHold: [
     name,
     ['ACTIVE', ({ status }) => (status.active ? 'Yes' : 'No')],
@@ -218,4 +227,9 @@ function lengthText(length: number): string {
     .slice(first, first + 2)
     .filter((part) => !part.startsWith('0'))
     .join('')
+}
+
+/** `main@sha1:0123456789…` as `main@sha1:01234567`. */
+function shortHash(revision: string): string {
+  return revision.replace(/[0-9a-f]{12,}$/, (digits) => digits.slice(0, 8))
 }

@@ -1,4 +1,5 @@
 // The shapes in which objects are shown: as in Kubernetes, with instants as RFC 3339 in UTC, ready to be sent as JSON.
+import type { SourceCommit } from '../model/declared.ts'
 import type { GateFigures, Provenance } from '../model/facts.ts'
 import type { API_VERSION, Kind, SpecOf } from '../model/kinds.ts'
 import type { StatusReason } from '../model/status-reasons.ts'
@@ -33,6 +34,7 @@ export type ViewOf = {
   AutomaticDeploymentRule: View<'AutomaticDeploymentRule', SpecOf['AutomaticDeploymentRule'], RuleStatus>
   DeploymentTemplate: View<'DeploymentTemplate', SpecOf['DeploymentTemplate'], { readonly rules: readonly string[] }>
   UpdateSource: View<'UpdateSource', SpecOf['UpdateSource'], SourceStatus>
+  GitSource: View<'GitSource', SpecOf['GitSource'], GitSourceStatus>
   UpdateHold: View<'UpdateHold', SpecOf['UpdateHold'], HoldStatus>
   PhaseApproval: View<'PhaseApproval', SpecOf['PhaseApproval'], { readonly state: 'Used' | 'Early' | 'Unmatched' }>
   SoftwareUpdateGroup: View<'SoftwareUpdateGroup', SpecOf['SoftwareUpdateGroup'], GroupStatus>
@@ -95,6 +97,29 @@ export type SourceStatus = {
   /** In all; `setAside` is bounded. */
   readonly setAsideTotal: number
   readonly notes: readonly string[]
+}
+
+export type GitSourceStatus = {
+  /** In force, e.g. `main@sha1:…`. */
+  readonly revision?: string | undefined
+  /** Since when. */
+  readonly since?: string | undefined
+  readonly commit?: SourceCommit | undefined
+  /** Objects that are in force from it. */
+  readonly objects: number
+  readonly note?: string | undefined
+  /** What came after `revision` and is not in force. */
+  readonly rejected?:
+    | {
+        readonly revision: string
+        readonly since: string
+        readonly commit?: SourceCommit | undefined
+        /** The first of them. */
+        readonly problems: readonly string[]
+        readonly total: number
+      }
+    | undefined
+  readonly failure?: { readonly code: string; readonly message: string; readonly since: string } | undefined
 }
 
 export type HoldStatus = {
@@ -206,3 +231,4 @@ export const ORIGIN_ANNOTATION = 'ringmaster.dev/origin'
 export const REVISION_ANNOTATION = 'ringmaster.dev/revision'
 export const COMMIT_ANNOTATION = 'ringmaster.dev/commit'
 export const AUTHOR_ANNOTATION = 'ringmaster.dev/author'
+export const SIGNED_BY_ANNOTATION = 'ringmaster.dev/signed-by'

@@ -83,6 +83,7 @@ export function describeProvenance(from: Provenance): string {
     `revision ${from.revision}`,
     ...(from.commit === undefined ? [] : [`commit ${from.commit}`]),
     ...(from.author === undefined ? [] : [`by ${from.author}`]),
+    ...(from.signedBy === undefined ? [] : [`signed by ${from.signedBy}`]),
   ]
   return parts.join(', ')
 }

@@ -92,6 +92,6 @@ function updatesOf(draft: Draft, group: string): UpdateId[] | undefined {
 }
 
 function provenanceOf({ origin }: DeclaredRollout): Provenance {
-  const { source, revision, file, commit, author } = origin
-  return { source, revision, file, ...(commit !== undefined && { commit }), ...(author !== undefined && { author }) }
+  const { line: _, ...provenance } = origin
+  return provenance
 }

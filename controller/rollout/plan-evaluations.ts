@@ -207,16 +207,8 @@ function freeName(draft: Draft, rule: string, scheduled: Temporal.ZonedDateTime)
 }
 
 function provenanceOf(rule: Rule, evaluation: EpochMs): Provenance {
-  const { source, revision, file, commit, author } = rule.origin
-  return {
-    rule: rule.name,
-    evaluation,
-    source,
-    revision,
-    file,
-    ...(commit !== undefined && { commit }),
-    ...(author !== undefined && { author }),
-  }
+  const { line: _, ...provenance } = rule.origin
+  return { rule: rule.name, evaluation, ...provenance }
 }
 
 function noteRule(draft: Draft, rule: Rule, resolved: ResolvedRule): void {

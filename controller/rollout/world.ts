@@ -4,7 +4,7 @@ import type { Collections } from '../fleet/collections.ts'
 import type { Compliance } from '../fleet/compliance.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { BitPlane } from '../model/bit-plane.ts'
-import type { Declared, Problem } from '../model/declared.ts'
+import type { Declared, Problem, SourceCommit } from '../model/declared.ts'
 import type { CatalogSynced, Settings } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
 import type { Kind } from '../model/kinds.ts'
@@ -41,12 +41,19 @@ export type Objects = { readonly [K in Kind]: Map<string, Declared> }
 export type SourceRecord = {
   readonly revision?: string
   readonly at: EpochMs
+  /** Of a source that is under version control. */
+  readonly commit?: SourceCommit
+  /** What is odd about the revision. */
+  readonly note?: string
+  /** Why the source could not be read the last time. */
+  readonly failure?: { readonly code: string; readonly message: string; readonly since: EpochMs }
   /** What the source gave after `revision`, and why it is not in force. */
   readonly rejected?: {
     readonly revision: string
     readonly problems: readonly Problem[]
     readonly total: number
     readonly since: EpochMs
+    readonly commit?: SourceCommit
   }
 }
 

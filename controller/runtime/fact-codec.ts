@@ -6,6 +6,8 @@ const INPUT_TYPES = {
   SettingsChanged: true,
   ObjectsDeclared: true,
   DeclarationsRejected: true,
+  SourceFailed: true,
+  SourceRemoved: true,
   CatalogSynced: true,
   CatalogSyncFailed: true,
   EnrolmentKeyIssued: true,

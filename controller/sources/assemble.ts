@@ -29,6 +29,14 @@ export const MAX_PROBLEMS_KEPT = 5000
 /** What was parsed before, by file name. Only a shortcut: without it the result is the same. */
 export type ParsedFiles = Map<string, { readonly digest: string; readonly manifests: ManifestFile }>
 
+/** What is known besides the files. */
+export type AssembleContext = {
+  /** Of the whole source, in place of a hash of its files. */
+  readonly revision?: string
+  /** Objects of other sources, which these may refer to. */
+  readonly elsewhere?: readonly Declared[]
+}
+
 /** `explicit`: names of files that a person named (see parseManifests). */
 export function assemble(
   source: string,
@@ -36,8 +44,9 @@ export function assemble(
   unread: readonly FileProblem[],
   parsed: ParsedFiles = new Map(),
   explicit: ReadonlySet<string> = new Set(),
+  context: AssembleContext = {},
 ): Declarations {
-  const revision = revisionOf(files, unread)
+  const revision = context.revision ?? revisionOf(files, unread)
   const objects: Declared[] = []
   const problems = unread.map((problem): Problem => ({ ...problem, line: 1, column: 1, path: '' }))
   const refused = new Set<string>()
@@ -56,7 +65,7 @@ export function assemble(
   // A reference to an object that is only refused for its own faults is no fault; nor can it be told from one to an
   // object in a text that could not be read.
   const unreadable = problems.some((problem) => problem.code.startsWith('RM10'))
-  const findings = crossChecks(kept).filter(
+  const findings = crossChecks(kept, context.elsewhere).filter(
     ({ missing }) => missing === undefined || !(unreadable || refused.has(`${missing.kind}/${missing.name}`)),
   )
   problems.push(...placed(findings, files))
@@ -109,7 +118,7 @@ function forgetOthers(parsed: ParsedFiles, files: readonly SourceFile[]): void {
 
 function settled(object: Declared, revision: string, folder: string): Declared {
   const origin = { ...object.origin, revision }
-  if (object.kind !== 'UpdateSource' || object.spec.path === undefined) return { ...object, origin }
+  if (object.kind !== 'UpdateSource' || object.spec.path === undefined || folder === '') return { ...object, origin }
   return { ...object, origin, spec: { ...object.spec, path: resolve(folder, object.spec.path) } }
 }
 

@@ -172,6 +172,7 @@ const COLUMNS: { readonly [K in Kind]: readonly Column[] } = {
     { name: 'Suspended', type: 'boolean', jsonPath: '.spec.suspend' },
   ],
   DeploymentTemplate: [],
+  GitSource: [text('URL', '.spec.url'), text('Branch', '.spec.branch')],
   UpdateSource: [text('Format', '.spec.format'), text('Interval', '.spec.interval')],
   UpdateHold: [text('Until', '.spec.until'), text('Why', '.spec.reason')],
   PhaseApproval: [text('Rollout', '.spec.rollout'), text('Phase', '.spec.phase'), text('By', '.spec.approvedBy')],

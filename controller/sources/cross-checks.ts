@@ -20,12 +20,18 @@ export type Finding = {
 /** Findings beyond this are left out: their like is among the first. */
 export const MAX_FINDINGS = 1000
 
-/** Checks the objects of a whole source against each other. The order of the objects makes no difference. */
-export function crossChecks(objects: readonly Declared[]): Finding[] {
+/**
+ * Checks the objects of a whole source against each other. The order of the objects makes no difference. `elsewhere`: objects of
+ * other sources, which these may refer to; nothing is found about them.
+ */
+export function crossChecks(objects: readonly Declared[], elsewhere: readonly Declared[] = []): Finding[] {
   const sorted = objects.toSorted((a, b) => order(a.origin.file, b.origin.file) || a.origin.line - b.origin.line)
-  const known = knownNames(sorted)
+  const own = new Set(objects)
+  const names = new Set(objects.map(keyOf))
+  const all = elsewhere.length === 0 ? sorted : [...sorted, ...elsewhere.filter((object) => !names.has(keyOf(object)))]
+  const known = knownNames(all)
   const findings: Finding[] = []
-  const checks = [duplicates(sorted), unknownReferences(sorted, known), cycles(sorted), plans(sorted)]
+  const checks = [duplicates(sorted), unknownReferences(sorted, known), cycles(all, own), plans(sorted, all)]
   for (const check of checks) {
     for (const finding of check) {
       if (findings.length === MAX_FINDINGS) return findings
@@ -142,7 +148,7 @@ function one(kind: Reference['kind'], name: string | undefined, field: string): 
 type Visit = { readonly object: Declared<'Collection'>; readonly edges: readonly Reference[]; next: number }
 
 /** Depth first, by name, each collection once; an edge back into the path that led here closes a circle. */
-function* cycles(objects: readonly Declared[]): Iterable<Finding> {
+function* cycles(objects: readonly Declared[], own: ReadonlySet<Declared>): Iterable<Finding> {
   const collections = new Map<string, Declared<'Collection'>>()
   for (const object of objects) if (object.kind === 'Collection') collections.set(object.name, object)
   const done = new Set<string>()
@@ -165,24 +171,29 @@ function* cycles(objects: readonly Declared[]): Iterable<Finding> {
       }
       const back = onPath.get(edge.name)
       const target = collections.get(edge.name)
-      if (back !== undefined) yield cycle(path.slice(back), visit.object, edge)
+      if (back !== undefined) yield* cycle(path.slice(back), own)
       else if (target !== undefined && !done.has(edge.name)) enter(target)
     }
   }
 }
 
-function cycle(visits: readonly Visit[], object: Declared, edge: Reference): Finding {
-  const names = visits.map((visit) => visit.object.name)
+// Told of the last of the own objects in it.
+function* cycle(visits: readonly Visit[], own: ReadonlySet<Declared>): Iterable<Finding> {
+  const at = visits.findLastIndex((visit) => own.has(visit.object))
+  const { object, edges = [], next = 0 } = visits[at] ?? {}
+  const edge = edges[next - 1]
+  if (object === undefined || edge === undefined) return
+  const names = [...visits.slice(at + 1), ...visits.slice(0, at + 1)].map((visit) => visit.object.name)
   const shown = names.length > 20 ? [...names.slice(0, 19), '…'] : names
   const message = `collections refer to each other in a circle: ${[...shown, edge.name].join(' → ')}; remove one of these references`
-  return { object, path: ['spec', ...edge.path], code: 'RM1305', message }
+  yield { object, path: ['spec', ...edge.path], code: 'RM1305', message }
 }
 
-function* plans(objects: readonly Declared[]): Iterable<Finding> {
+function* plans(objects: readonly Declared[], all: readonly Declared[]): Iterable<Finding> {
   const templates = new Map<string, { readonly phases?: readonly unknown[] | undefined }>(
     Object.entries(BUILT_IN_TEMPLATES),
   )
-  for (const object of objects) if (object.kind === 'DeploymentTemplate') templates.set(object.name, object.spec)
+  for (const object of all) if (object.kind === 'DeploymentTemplate') templates.set(object.name, object.spec)
   for (const object of objects) {
     if (object.kind === 'AutomaticDeploymentRule' && !hasCriterion(object.spec.criteria)) yield noCriteria(object)
     if (object.kind === 'AutomaticDeploymentRule' || object.kind === 'Rollout') {
@@ -217,6 +228,10 @@ function* duplicatePhases(object: Declared, phases: readonly { readonly name: st
       yield { object, path: ['spec', 'phases', i, 'name'], code: 'RM1308', message }
     }
   }
+}
+
+function keyOf({ kind, name }: Declared): string {
+  return `${kind}/${name}`
 }
 
 function order(a: string, b: string): number {

@@ -2,6 +2,7 @@
 import { promises as fs } from 'node:fs'
 import { basename, resolve as resolvePath } from 'node:path'
 import { type FSWatcher, watch } from 'chokidar'
+import type { Declared } from '../model/declared.ts'
 import { assemble, type Declarations, type ParsedFiles, parseAhead } from './assemble.ts'
 import { isSkippedFolder, isYamlName, readFolder } from './folder.ts'
 
@@ -12,6 +13,8 @@ export type WatchOptions = {
   readonly debounceMs?: number
   /** The directory is also read this often, for file systems that tell of no changes, in ms. Default 60,000. */
   readonly rescanMs?: number
+  /** Objects of other sources, which these may refer to. */
+  readonly elsewhere?: () => readonly Declared[]
   /** Trouble with watching itself; reading goes on with every rescan. */
   readonly onError?: (message: string) => void
 }
@@ -19,6 +22,8 @@ export type WatchOptions = {
 export type DirectoryWatch = {
   /** Resolves after the first load was given to onChange and changes are being watched. */
   readonly ready: Promise<void>
+  /** Offers the content anew, also when it is the same as before. */
+  readonly recheck: () => Promise<void>
   /** No call of onChange begins after this has resolved. */
   close(): Promise<void>
 }
@@ -28,10 +33,11 @@ export async function loadDirectory(
   path: string,
   source = 'directory',
   parsed: ParsedFiles = new Map(),
+  elsewhere: () => readonly Declared[] = () => [],
 ): Promise<Declarations> {
   const { files, problems } = await readFolder(path)
   await parseAhead(source, files, parsed)
-  return assemble(source, files, problems, parsed)
+  return assemble(source, files, problems, parsed, new Set(), { elsewhere: elsewhere() })
 }
 
 /**
@@ -43,8 +49,9 @@ export function watchDirectory(
   onChange: (load: Declarations) => void | Promise<void>,
   options: WatchOptions = {},
 ): DirectoryWatch {
-  const { source = 'directory', debounceMs = 100, rescanMs = 60_000, onError = () => {} } = options
-  const read = reader(path, source, onChange, onError)
+  const { debounceMs = 100, rescanMs = 60_000, onError = () => {} } = options
+  const reading = reader(path, onChange, options)
+  const { read } = reading
   // Two timers: the end of a reading must not put off a change that was told of while it ran.
   const timers: { change?: NodeJS.Timeout; rescan?: NodeJS.Timeout } = {}
   let watcher: FSWatcher | undefined
@@ -86,6 +93,10 @@ export function watchDirectory(
   const ready = enqueue()
   return {
     ready,
+    recheck: () => {
+      reading.forget()
+      return enqueue()
+    },
     close: async () => {
       closed = true
       clearTimeout(timers.change)
@@ -100,14 +111,13 @@ export function watchDirectory(
 /** Reads the directory and offers what is new. The function returned resolves with whether the directory is there. */
 function reader(
   path: string,
-  source: string,
   onChange: (load: Declarations) => void | Promise<void>,
-  onError: (message: string) => void,
-): (isClosed: () => boolean) => Promise<boolean> {
+  { source = 'directory', onError = () => {}, elsewhere }: WatchOptions,
+): { read: (isClosed: () => boolean) => Promise<boolean>; forget: () => void } {
   const parsed: ParsedFiles = new Map()
   let revision: string | undefined
-  return async (isClosed) => {
-    const load = await loadDirectory(path, source, parsed)
+  const read = async (isClosed: () => boolean) => {
+    const load = await loadDirectory(path, source, parsed, elsewhere)
     if (isClosed()) return false
     // What onChange did not take is offered again with the next reading.
     if (load.revision !== revision) {
@@ -120,6 +130,10 @@ function reader(
     }
     return !load.problems.some((problem) => problem.file === '.' && problem.code === 'RM1014')
   }
+  const forget = () => {
+    revision = undefined
+  }
+  return { read, forget }
 }
 
 const REPLACED_MS = 500

@@ -112,6 +112,24 @@ spec:
   decline:
   - architectures: [Itanium, ARM64]
 `,
+  GitSource: `
+apiVersion: ringmaster.dev/v1alpha1
+kind: GitSource
+metadata:
+  name: rollouts
+spec:
+  url: https://git.example/it/rollouts.git
+  branch: main
+  path: production
+  interval: PT1M
+  auth:
+    passwordFile: /run/secrets/rollouts-token
+  verify:
+    openPgpKeyFiles: [/etc/ringmaster/keys/admins.asc]
+    allowedSignersFile: /etc/ringmaster/keys/allowed_signers
+  webhook:
+    secretFile: /run/secrets/rollouts-webhook
+`,
   UpdateHold: `
 apiVersion: ringmaster.dev/v1alpha1
 kind: UpdateHold

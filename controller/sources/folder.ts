@@ -4,7 +4,7 @@ import { join, posix, sep } from 'node:path'
 import type { Code } from './codes.ts'
 import { MAX_ENTRIES, MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_DEPTH, MAX_SOURCE_BYTES } from './limits.ts'
 
-/** `name`: relative to the folder, with `/`. `folder`: absolute, what relative paths in the file start from. */
+/** `name`: relative to the folder, with `/`. `folder`: absolute, what relative paths in the file start from; empty where there is none. */
 export type SourceFile = { readonly name: string; readonly folder: string; readonly bytes: Uint8Array }
 export type FileProblem = { readonly file: string; readonly code: Code; readonly message: string }
 export type Folder = { readonly files: readonly SourceFile[]; readonly problems: readonly FileProblem[] }
@@ -147,12 +147,17 @@ async function readFiles(root: string, names: readonly string[], problems: FileP
 }
 
 function cannotRead(file: string, error: unknown): FileProblem {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+  return { file, code: 'RM1014', message: `cannot be read: ${cannotReadReason(error)}` }
+}
+
+/** Why the operating system would not, in words. */
+export function cannotReadReason(error: unknown): string {
+  const code = error instanceof Error ? ('code' in error ? String(error.code) : error.message) : 'unknown error'
   const why: Readonly<Record<string, string>> = {
     ENOENT: 'it does not exist',
     EACCES: 'permission is denied',
     ENOTDIR: 'it is no folder',
     ELOOP: 'its symbolic links go round in a circle',
   }
-  return { file, code: 'RM1014', message: `cannot be read: ${why[code] ?? code}` }
+  return why[code] ?? code
 }

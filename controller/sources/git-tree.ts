@@ -19,11 +19,13 @@ export type GitCommit = {
 export type TreeOptions = {
   /** The folder in the tree that is read; what lies elsewhere is outside. Default: all of it. */
   readonly path?: string
-  /** What relative paths in the files start from, as if the folder `path` lay there. Default: the repository. */
+  /** What relative paths in the files start from, as if the folder `path` lay there. Default: the repository. Empty: nowhere. */
   readonly folder?: string
   /** Called before blobs are read, with those that are about to be; for a repository that has not all of them. */
   readonly prepare?: (blobs: readonly string[]) => Promise<void>
   readonly signal?: AbortSignal
+  /** `repository` is a bare one; see GitRun. */
+  readonly exact?: boolean
 }
 
 /** Bytes of listing: more is a tree made to be endless. */
@@ -34,8 +36,12 @@ const READ_MS = 120_000
  * The commit that a branch, tag, hash or other revision names. `repository`: a work tree, or a bare repository.
  * Throws a GitFailure that says so when there is none.
  */
-export async function resolveCommit(repository: string, ref: string, signal?: AbortSignal): Promise<GitCommit> {
-  const run: GitRun = { folder: repository, ...(signal && { signal }) }
+export async function resolveCommit(
+  repository: string,
+  ref: string,
+  options: Pick<TreeOptions, 'signal' | 'exact'> = {},
+): Promise<GitCommit> {
+  const run = runIn(repository, options)
   if (ref === '' || ref.startsWith('-')) throw new GitFailure('Failed', `"${ref}" is no name of a commit`)
   const commit = (await git(['rev-parse', '--verify', '--end-of-options', `${ref}^{commit}`], run)).trim()
   const format = '--format=%an <%ae>%x00%cI%x00%s'
@@ -51,7 +57,7 @@ export async function resolveCommit(repository: string, ref: string, signal?: Ab
  */
 export async function readGitTree(repository: string, commit: string, options: TreeOptions = {}): Promise<Folder> {
   const path = posix.normalize(options.path ?? '.').replace(/^\/+|\/+$/g, '')
-  const run: GitRun = { folder: repository, timeoutMs: READ_MS, ...(options.signal && { signal: options.signal }) }
+  const run = runIn(repository, options)
   const inner = path === '.' ? '' : path
   const base = inner === '' ? [] : inner.split('/')
   const whole = await treeBelow(run, commit, inner)
@@ -61,9 +67,13 @@ export async function readGitTree(repository: string, commit: string, options: T
   const targets = await readLinks(run, links, prepare)
   const { files, problems, leaving } = listTree(whole, targets, base)
   problems.push(...(await leavingLinks(run, commit, leaving)))
-  const folder = join(options.folder ?? repository, inner)
+  const folder = options.folder === '' ? undefined : join(options.folder ?? repository, inner)
   const read = await readBlobs(run, files.slice(0, MAX_FILES), folder, prepare)
   return { files: read.files, problems: [...problems, ...read.problems] }
+}
+
+function runIn(folder: string, { signal, exact }: Pick<TreeOptions, 'signal' | 'exact'>): GitRun {
+  return { folder, timeoutMs: READ_MS, ...(signal && { signal }), ...(exact && { exact }) }
 }
 
 async function treeBelow(run: GitRun, commit: string, path: string): Promise<TreeEntry[] | FileProblem> {
@@ -132,7 +142,7 @@ async function leavingLinks(
 async function readBlobs(
   run: GitRun,
   found: readonly FoundFile[],
-  folder: string,
+  folder: string | undefined,
   prepare: (blobs: readonly string[]) => Promise<void>,
 ): Promise<{ files: SourceFile[]; problems: FileProblem[] }> {
   const blobs = [...new Set(found.map(({ oid }) => oid))]
@@ -158,9 +168,10 @@ async function readBlobs(
     }
   }
   const contents = await contentsOf(run, [...new Set(wanted.map(({ oid }) => oid))], sizes)
+  const folderOf = (name: string) => (folder === undefined ? '' : join(folder, posix.dirname(name)))
   const files = wanted.flatMap(({ name, oid }) => {
     const content = contents.get(oid)
-    return content === undefined ? [] : [{ name, folder: join(folder, posix.dirname(name)), bytes: content }]
+    return content === undefined ? [] : [{ name, folder: folderOf(name), bytes: content }]
   })
   return { files, problems }
 }

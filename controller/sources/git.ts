@@ -4,6 +4,8 @@ import { simpleGit } from 'simple-git'
 export type GitRun = {
   /** An existing folder to run in: a repository, except for `init` and `ls-remote`. */
   readonly folder: string
+  /** The folder is the repository itself: no other one around it is meant when it is damaged. */
+  readonly exact?: boolean
   /** What is written to its standard input. */
   readonly input?: string
   /** Further settings; they go through the environment, so that no secret among them is an argument. */
@@ -127,6 +129,7 @@ const SETTINGS: readonly (readonly [string, string])[] = [
   ['credential.helper', ''],
   ['gc.auto', '0'],
   ['maintenance.auto', 'false'],
+  ['fetch.unpackLimit', '1'],
   ['fetch.recurseSubmodules', 'false'],
   ['fetch.writeCommitGraph', 'false'],
   ['advice.detachedHead', 'false'],
@@ -140,7 +143,7 @@ const REMOTE_SETTINGS = ['https', 'http', 'ssh', 'file'].map((protocol): [string
   'always',
 ])
 
-function environmentOf({ config = [], env = {}, remote = false }: GitRun): Record<string, string> {
+function environmentOf({ folder, exact, config = [], env = {}, remote = false }: GitRun): Record<string, string> {
   const settings = [...SETTINGS, ...(remote ? REMOTE_SETTINGS : []), ...config]
   const passed = PASSED.flatMap((name) => {
     const value = process.env[name]
@@ -165,6 +168,7 @@ function environmentOf({ config = [], env = {}, remote = false }: GitRun): Recor
         [`GIT_CONFIG_VALUE_${i}`, value],
       ]),
     ),
+    ...(exact && { GIT_DIR: folder }),
     ...env,
   }
 }

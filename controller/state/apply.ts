@@ -20,6 +20,7 @@ import {
   syncEvidence,
 } from '../rollout/evidence.ts'
 import { applyReport } from './apply-report.ts'
+import { sourceAfter, sourceInTrouble } from './source-record.ts'
 import { recompileCollections, type State } from './state.ts'
 
 /** Changes the state by one fact of the journal, made at `at`; one that is dated before an earlier one counts as made at the same instant. */
@@ -54,16 +55,16 @@ function applyInput(state: State, at: EpochMs, fact: Input): void {
       state.settings = fact.settings
       return
     case 'ObjectsDeclared':
-      state.sources.set(fact.source, { revision: fact.revision, at })
+      state.sources.set(fact.source, sourceAfter(at, fact))
       declare(state, at, fact.put, fact.removed)
       return
-    case 'DeclarationsRejected': {
-      const { revision, problems, total } = fact
-      const before = state.sources.get(fact.source)
-      const since = before?.rejected?.since ?? at
-      state.sources.set(fact.source, { at, ...before, rejected: { revision, problems, total, since } })
+    case 'DeclarationsRejected':
+    case 'SourceFailed':
+      state.sources.set(fact.source, sourceInTrouble(state.sources.get(fact.source), at, fact))
       return
-    }
+    case 'SourceRemoved':
+      state.sources.delete(fact.source)
+      return
     case 'CatalogSynced':
       catalogSynced(state, at, fact)
       return

@@ -56,7 +56,9 @@ export function decodeState(bytes: Uint8Array): State {
   const { membership, ...rest } = decodeSnapshot(bytes) as Omit<State, 'collections'> & {
     membership: ReturnType<typeof newMembership>
   }
-  const state: State = { ...rest, collections: compileCollections(new Map(), membership) }
+  // A snapshot of before there was a kind has no objects of it.
+  const objects = { ...newObjects(), ...rest.objects }
+  const state: State = { ...rest, objects, collections: compileCollections(new Map(), membership) }
   const { membershipVersion } = state
   recompileCollections(state)
   state.membershipVersion = membershipVersion
@@ -71,6 +73,7 @@ function newObjects(): Objects {
     AutomaticDeploymentRule: new Map(),
     DeploymentTemplate: new Map(),
     UpdateSource: new Map(),
+    GitSource: new Map(),
     UpdateHold: new Map(),
     PhaseApproval: new Map(),
     SoftwareUpdateGroup: new Map(),

@@ -10,7 +10,7 @@ const texts = (...found: readonly string[]) =>
 test('the examples of the reference pages are one good source', (t) => {
   const load = assembled(GOOD)
   t.strictSame(load.problems, [])
-  t.equal(load.objects.length, 11)
+  t.equal(load.objects.length, 12)
   t.end()
 })
 

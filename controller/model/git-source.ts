@@ -1,0 +1,140 @@
+// A Git repository of declarations: where it is, which of its commits counts, and whose commits are trusted.
+import { z } from 'zod'
+import { Duration } from './recurrence.ts'
+
+/** No control characters, and never an option of git or ssh. */
+const line = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(/^[^\p{Cc}]*$/u, 'must be one line without control characters')
+    .refine((text) => !text.startsWith('-'), 'must not begin with "-"')
+
+const URL_FORM = /^(?:(?:https?|ssh):\/\/(?!-)[^\s/@:]+(?:@(?!-)[^\s/@:]+|)(?::\d{1,5})?\/\S*|file:\/\/\/.*)$/
+const SCP_FORM = /^[A-Za-z0-9_][\w.-]*@(?!-)[\w.-]+:(?!\/\/)\S+$/
+
+/** As git takes it, without a password: https, http, ssh, file, or `user@host:path`. */
+export const GitUrl = line(2048)
+  .refine((text) => !/^\w+:\/\/[^/]*:[^/]*@/.test(text), {
+    error: 'must not contain a password: name a file or a variable that holds it under auth',
+    abort: true,
+  })
+  .refine(
+    (text) => URL_FORM.test(text) || SCP_FORM.test(text),
+    'is no URL of a repository: write one like https://git.example/rollouts.git, ssh://git@git.example/rollouts.git or git@git.example:rollouts.git',
+  )
+
+/** What git allows as the name of a branch or a tag (git-check-ref-format), and no option. */
+export const GitRefName = line(250).refine(
+  (text) => !/[\s~^:?*[\\]|\.\.|@\{|\/\/|\/$|^\/|\.$|\.lock(\/|$)|(^|\/)\./.test(text) && text !== '@',
+  'is no name of a branch or tag',
+)
+
+export const GitCommitHash = z
+  .string()
+  .regex(/^[0-9a-f]{40}$/, 'must be the whole hash of a commit: 40 lower-case hexadecimal digits')
+
+/** Below the top of the repository, never out of it. */
+export const GitPath = line(1024).refine(
+  (text) => !text.startsWith('/') && !text.split('/').includes('..'),
+  'must be a folder of the repository: write it without "/" in front and without ".."',
+)
+
+const file = line(4096).refine((text) => text.startsWith('/'), 'must be the absolute path of a file')
+const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'must be the name of an environment variable')
+
+const Auth = z
+  .strictObject({
+    username: line(256)
+      .refine((text) => !text.includes(':'), 'must not contain ":"')
+      .optional()
+      .describe('For http: the user of the password or token. Default: git.'),
+    passwordFile: file.optional().describe('For http: the file that holds the password or token, read at every poll.'),
+    passwordVariable: variable
+      .optional()
+      .describe('For http: the environment variable of the controller that holds the password or token.'),
+    bearer: z.boolean().optional().describe('Send the token as "Authorization: Bearer". Default false: basic.'),
+    caFile: file.optional().describe('For https: certificates of the authorities that are trusted, PEM.'),
+    sshKeyFile: file.optional().describe('For ssh: the private key, without a passphrase.'),
+    knownHostsFile: file
+      .optional()
+      .describe(
+        "For ssh: the hosts' keys. Default: those of the user and the system. An unknown host is always refused.",
+      ),
+  })
+  .check((context) => {
+    const { value } = context
+    const both = value.passwordFile !== undefined && value.passwordVariable !== undefined
+    if (both) context.issues.push(conflict(value, 'give one of passwordFile and passwordVariable'))
+    const none = value.passwordFile === undefined && value.passwordVariable === undefined
+    if (none && (value.username !== undefined || value.bearer !== undefined))
+      context.issues.push(conflict(value, 'give the password: passwordFile or passwordVariable'))
+  })
+
+const Verify = z
+  .strictObject({
+    openPgpKeyFiles: z
+      .array(file)
+      .min(1)
+      .max(100)
+      .optional()
+      .describe('Public OpenPGP keys, armored or binary. gpg must be installed.'),
+    allowedSignersFile: file
+      .optional()
+      .describe("ssh keys, in the format of ssh-keygen's ALLOWED SIGNERS. ssh-keygen must be installed."),
+  })
+  .check((context) => {
+    const { value } = context
+    if (value.openPgpKeyFiles === undefined && value.allowedSignersFile === undefined)
+      context.issues.push(conflict(value, 'give openPgpKeyFiles or allowedSignersFile'))
+  })
+
+const Webhook = z
+  .strictObject({
+    secretFile: file.optional().describe('The file that holds the secret of the webhook.'),
+    secretVariable: variable.optional().describe('The environment variable of the controller that holds it.'),
+  })
+  .check((context) => {
+    const { value } = context
+    if ((value.secretFile === undefined) === (value.secretVariable === undefined))
+      context.issues.push(conflict(value, 'give exactly one of secretFile and secretVariable'))
+  })
+
+export const GitSourceSpec = z
+  .strictObject({
+    description: z.string().max(1024).optional().describe('For people; changes nothing.'),
+    url: GitUrl.describe('The repository: https, http, ssh, file, or user@host:path. Never with a password in it.'),
+    branch: GitRefName.optional().describe('The branch that is followed. Default: the one that the remote calls HEAD.'),
+    tag: GitRefName.optional().describe('The tag that is followed, in place of a branch.'),
+    commit: GitCommitHash.optional().describe('The one commit that is taken, in place of a branch.'),
+    path: GitPath.optional().describe('The folder of the repository that holds the declarations. Default: all of it.'),
+    interval: Duration.default('PT1M').describe('How often the remote is asked for a new commit, at least every PT5S.'),
+    timeout: Duration.default('PT2M').describe('How long one run of git may take, at most PT1H.'),
+    auth: Auth.optional().describe('Credentials, by the files and variables that hold them.'),
+    verify: Verify.optional().describe('Only commits signed with one of these keys come into force.'),
+    webhook: Webhook.optional().describe(
+      'POST /v1/webhooks/git/NAME, signed with this secret, asks the remote at once.',
+    ),
+    suspend: z.boolean().optional().describe('Asks no more; what is in force stays so. Default false.'),
+    prune: z
+      .enum(['Unapprove', 'Orphan'])
+      .optional()
+      .describe(
+        'What removing the GitSource does to the objects from it: remove them too, or leave them in force. Default Unapprove.',
+      ),
+  })
+  .check((context) => {
+    const { value } = context
+    if ([value.branch, value.tag, value.commit].filter((one) => one !== undefined).length > 1)
+      context.issues.push(conflict(value, 'give at most one of branch, tag and commit'))
+    const isLocal = /^http:\/\/(localhost|127\.[\d.]+|\[::1\])[:/]/.test(value.url)
+    const secret = value.auth?.passwordFile ?? value.auth?.passwordVariable
+    if (value.url.startsWith('http:') && secret !== undefined && !isLocal)
+      context.issues.push(conflict(value, 'a password is sent over https only: write https://'))
+  })
+export type GitSourceSpec = z.infer<typeof GitSourceSpec>
+
+function conflict(input: unknown, message: string) {
+  return { code: 'custom' as const, input, path: [], message }
+}
