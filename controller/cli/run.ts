@@ -1,10 +1,12 @@
-// `ringmaster run PATH`: the controller on a directory of declarations, until it is told to stop.
+// `ringmaster run`: the controller on a directory or a Git repository of declarations, until it is told to stop.
 
 import { reasonOf } from '../journal/journal.ts'
+import type { GitSourceSpec } from '../model/git-source.ts'
 import { durationMs, MINUTE } from '../model/instant.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { LOG_LEVELS, type Log, type LogLevel } from '../runtime/log.ts'
 import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'
+import { GIT_OPTIONS, GIT_USAGE, gitOptions } from './git-options.ts'
 import { newLog } from './log.ts'
 import { type Started, startController } from './start-controller.ts'
 import { StartError } from './start-error.ts'
@@ -12,10 +14,11 @@ import { type StopSignals, stopAsked } from './stop-signals.ts'
 
 export const runCommand: Command = {
   name: 'run',
-  summary: 'Run the controller on a directory of declarations.',
-  usage: `Usage: ringmaster run [OPTIONS] PATH
+  summary: 'Run the controller on a directory or a Git repository of declarations.',
+  usage: `Usage: ringmaster run [OPTIONS] [PATH] [--git URL]
 
-Runs the controller on the declarations in the directory PATH, which may be edited while it runs. What it knows and has
+Runs the controller on the declarations in the directory PATH, which may be edited while it runs, in a Git repository, or
+in both, where what one declares the other may refer to. What it knows and has
 decided is kept in a data folder; started again on the same folder, it goes on where it was. Devices enrol with the key in
 DIR/enrolment.key, admins use the token in DIR/admin.token; both are made at the first start.
 
@@ -24,6 +27,8 @@ DIR/enrolment.key, admins use the token in DIR/admin.token; both are made at the
   --stale-after P7D     A device silent for longer counts as unknown; ISO 8601 (default P7D)
   --log-level LEVEL     ${LOG_LEVELS.join(', ')} (default info)
   --help                This text
+
+${GIT_USAGE}
 
 Logs go to standard output: lines for people on a terminal, else JSON. SIGINT and SIGTERM finish what was begun and stop;
 a second one ends at once. After SIGKILL nothing is lost that was acknowledged.
@@ -36,13 +41,17 @@ Exit code: 0 stopped when asked, 1 stopped by a second signal, 2 wrong usage, 3 
         listen: { type: 'string', default: '127.0.0.1:8080' },
         'stale-after': { type: 'string', default: 'P7D' },
         'log-level': { type: 'string', default: 'info' },
+        ...GIT_OPTIONS,
       },
       allowPositionals: true,
     })
     if (parsed.type === 'Done') return parsed.exit
     const { data, listen, 'stale-after': staleAfter, 'log-level': level } = parsed.values
     const [path, ...rest] = parsed.positionals
-    if (path === undefined || rest.length > 0) return wrongUsage(runCommand, io, 'name one directory of declarations')
+    const git = gitOptions(parsed.values)
+    if (git.type === 'Wrong') return wrongUsage(runCommand, io, git.message)
+    if (rest.length > 0 || (path === undefined && git.type === 'None'))
+      return wrongUsage(runCommand, io, 'name one directory of declarations, or a repository with --git URL')
     const address = parseListen(listen)
     if (address === undefined) return wrongUsage(runCommand, io, `--listen must be HOST:PORT, not ${listen}`)
     const staleAfterMs = parseStaleAfter(staleAfter)
@@ -53,12 +62,20 @@ Exit code: 0 stopped when asked, 1 stopped by a second signal, 2 wrong usage, 3 
         `--stale-after must be an ISO 8601 duration of a minute or more, such as P7D, not ${staleAfter}`,
       )
     if (!isLogLevel(level)) return wrongUsage(runCommand, io, `--log-level must be one of ${LOG_LEVELS.join(', ')}`)
-    return runController(io, { path, data, listen: address, staleAfterMs, level })
+    return runController(io, {
+      path,
+      git: git.type === 'Git' ? git.spec : undefined,
+      data,
+      listen: address,
+      staleAfterMs,
+      level,
+    })
   },
 }
 
 type RunOptions = {
-  readonly path: string
+  readonly path: string | undefined
+  readonly git: GitSourceSpec | undefined
   readonly data: string
   readonly listen: { readonly host: string; readonly port: number }
   readonly staleAfterMs: number

@@ -6,28 +6,36 @@ import { readFeed } from '../catalog/feeds/read-feed.ts'
 import { JournalError, reasonOf } from '../journal/journal.ts'
 import { openSqliteJournal } from '../journal/sqlite-journal.ts'
 import type { Decision, Input } from '../model/facts.ts'
-import { newMetrics } from '../project/metrics.ts'
+import type { GitSourceSpec } from '../model/git-source.ts'
+import { COMMAND_LINE_GIT, gitSourceName } from '../model/source-names.ts'
+import { newMetrics, type Observed } from '../project/metrics.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import { Controller } from '../runtime/controller.ts'
+import type { DeclarationSource } from '../runtime/declaration-source.ts'
+import { directorySource } from '../runtime/directory-declarations.ts'
 import { decodeFact } from '../runtime/fact-codec.ts'
+import { GitSources } from '../runtime/git-declarations.ts'
+import { Intake } from '../runtime/intake.ts'
 import { errorFields, type Log, silentLog } from '../runtime/log.ts'
 import { startSync } from '../runtime/sync.ts'
 import { hashSecret } from '../serve/auth.ts'
 import { clockCheck } from '../serve/health.ts'
 import { createServer, type HttpServer } from '../serve/server.ts'
-import { watchDirectory } from '../sources/directory-source.ts'
 import { DEFAULT_STALE_AFTER_MS } from '../state/state.ts'
 import { makeDataFolder, readSecrets, type Secrets } from './data-folder.ts'
 import { logDecision } from './decision-log.ts'
-import { DIRECTORY_SOURCE, takeDeclarations } from './declarations.ts'
 import { StartError } from './start-error.ts'
 
 /** The journal, in the data folder. */
 export const JOURNAL_FILE = 'journal.db'
+/** Copies of Git repositories, in the data folder. */
+export const GIT_FOLDER = 'git'
 
 export type StartOptions = {
   /** Directory of declarations. */
-  readonly path: string
+  readonly path?: string | undefined
+  /** Git repository of declarations. */
+  readonly git?: GitSourceSpec | undefined
   /** Data folder: journal, snapshots and secrets. It is made when it is not there. */
   readonly data: string
   /** Port 0 takes a free one. */
@@ -55,10 +63,11 @@ export type Started = {
 /** Resolves when requests are answered and the directory was read for the first time. Rejects with a StartError. */
 export async function startController(options: StartOptions): Promise<Started> {
   const { path, data, clock = systemClock, log = silentLog } = options
-  makeSureIsDirectory(path)
+  if (path !== undefined) makeSureIsDirectory(path)
   makeDataFolder(data)
+  let git: GitSources | undefined
   let running: Controller | undefined
-  const metrics = newMetrics(() => running && { state: running.state, journal: running.journal, clock })
+  const metrics = newMetrics(() => running && observed(running, git))
   const failed = Promise.withResolvers<unknown>()
   const onDecisions: StartOptions['onDecisions'] = (decisions, at) => {
     metrics.decided(decisions)
@@ -88,18 +97,39 @@ export async function startController(options: StartOptions): Promise<Started> {
     const sync = startSync(controller, readFeed, { onFailure })
     closers.push(sync.close)
     const adminTokenHash = hashSecret(secrets.adminToken)
-    const server = createServer({ controller, log, adminTokenHash, declarations: DIRECTORY_SOURCE, metrics })
+    const intake = new Intake(controller, log)
+    const gitOptions = { caches: join(data, GIT_FOLDER), ...(options.git && { commandLine: options.git }) }
+    const gitWebhooks = new GitSources(intake, gitOptions)
+    git = gitWebhooks
+    const sources = path === undefined ? [] : [directorySource(path)]
+    const declarations = sources.map(({ name }) => name)
+    if (options.git !== undefined) declarations.push(gitSourceName(COMMAND_LINE_GIT))
+    const server = createServer({ controller, log, adminTokenHash, declarations, gitWebhooks, metrics })
     closers.push(server.close)
     const url = await listen(server, options.listen)
-    const onChange = takeDeclarations(controller, path, log)
-    const watch = watchDirectory(path, onChange, { source: DIRECTORY_SOURCE, onError: (message) => log.warn(message) })
-    closers.push(watch.close)
-    await watch.ready
+    closers.push(() => gitWebhooks.close())
+    await startSources(intake, gitWebhooks, sources, closers)
     return { controller, url, secrets, failed: failed.promise, close }
   } catch (error) {
     await close().catch(() => {})
     throw error
   }
+}
+
+// Git sources take their seats first: what they declared before a restart is theirs.
+async function startSources(
+  intake: Intake,
+  git: GitSources,
+  sources: readonly DeclarationSource[],
+  closers: (() => Promise<void> | void)[],
+): Promise<void> {
+  const read = git.start()
+  for (const source of sources) closers.push((await source.start(intake)).close)
+  await read
+}
+
+function observed({ state, journal, clock }: Controller, git: GitSources | undefined): Observed {
+  return { state, journal, clock, ...(git && { polls: git.activity() }) }
 }
 
 function makeSureIsDirectory(path: string): void {

@@ -15,6 +15,15 @@ export type Observed = {
   readonly state: World
   readonly journal: { readonly lastSeq: number; readonly compactedThrough: number }
   readonly clock: { readonly now: () => Temporal.Instant }
+  /** By declaration source: what this process did to read it. */
+  readonly polls?: ReadonlyMap<string, Polls>
+}
+
+export type Polls = {
+  readonly lastPoll?: EpochMs | undefined
+  readonly lastSuccess?: EpochMs | undefined
+  readonly polls: number
+  readonly failures: number
 }
 
 export type Metrics = {
@@ -101,6 +110,15 @@ const GAUGES = {
   rule_evaluation_failed: ['1 when the last evaluation of the rule failed, else 0.', ['rule']],
   source_info: ['The revision of each declaration source that is in force; always 1.', ['source', 'revision']],
   source_rejected_problems: ['Problems of the newest edit of a source, which is not in force; else 0.', ['source']],
+  source_failing: ['1 when the last try to read a declaration source failed, else 0.', ['source']],
+  source_commit_info: [
+    'The commit of a Git source that is in force, its author, and whether its signature was verified; always 1.',
+    ['source', 'commit', 'author', 'signature', 'signed_by'],
+  ],
+  source_polls: ['How often this process has asked the remote of a Git source.', ['source']],
+  source_poll_failures: ['How many of these failed.', ['source']],
+  source_last_success_timestamp_seconds: ['When the remote of a Git source last answered, Unix time.', ['source']],
+  source_revision_timestamp_seconds: ['When the revision that is in force came into force, Unix time.', ['source']],
   feed_age_seconds: ['Time since the last synchronisation of an update source that went through.', ['source']],
   feed_failing: ['1 when the last synchronisation of an update source failed, else 0.', ['source']],
   feed_set_aside: ['Bad records that the last synchronisation set aside.', ['source']],
@@ -126,6 +144,12 @@ function newGauges(registry: Registry): Gauges {
     rule_evaluation_failed: gauge('rule_evaluation_failed'),
     source_info: gauge('source_info'),
     source_rejected_problems: gauge('source_rejected_problems'),
+    source_failing: gauge('source_failing'),
+    source_commit_info: gauge('source_commit_info'),
+    source_polls: gauge('source_polls'),
+    source_poll_failures: gauge('source_poll_failures'),
+    source_last_success_timestamp_seconds: gauge('source_last_success_timestamp_seconds'),
+    source_revision_timestamp_seconds: gauge('source_revision_timestamp_seconds'),
     feed_age_seconds: gauge('feed_age_seconds'),
     feed_failing: gauge('feed_failing'),
     feed_set_aside: gauge('feed_set_aside'),
@@ -134,7 +158,7 @@ function newGauges(registry: Registry): Gauges {
   }
 }
 
-function readGauges(gauges: Gauges, { state, journal, clock }: Observed): void {
+function readGauges(gauges: Gauges, { state, journal, clock, polls }: Observed): void {
   for (const gauge of Object.values(gauges)) gauge.reset()
   gauges.devices.set(countBits(state.fleet.present))
   gauges.devices_stale.set(countBits(state.fleet.stale))
@@ -144,13 +168,28 @@ function readGauges(gauges: Gauges, { state, journal, clock }: Observed): void {
   gauges.holds.set(state.control.holds.size)
   for (const [rule, { outcome }] of state.control.rules)
     gauges.rule_evaluation_failed.set({ rule }, outcome?.failed ? 1 : 0)
-  for (const [source, { revision, rejected }] of state.sources) {
-    if (revision !== undefined) gauges.source_info.set({ source, revision }, 1)
-    gauges.source_rejected_problems.set({ source }, rejected?.total ?? 0)
-  }
+  readSources(gauges, state, polls)
   readFeeds(gauges, state, clock.now().epochMilliseconds)
   gauges.journal_seq.set(journal.lastSeq)
   gauges.journal_compacted_seq.set(journal.compactedThrough)
+}
+
+function readSources(gauges: Gauges, state: World, polls: Observed['polls'] = new Map()): void {
+  for (const [source, { revision, at, rejected, commit, failure }] of state.sources) {
+    gauges.source_rejected_problems.set({ source }, rejected?.total ?? 0)
+    gauges.source_failing.set({ source }, failure === undefined ? 0 : 1)
+    if (revision === undefined) continue
+    gauges.source_info.set({ source, revision }, 1)
+    gauges.source_revision_timestamp_seconds.set({ source }, at / 1000)
+    if (commit === undefined) continue
+    const { commit: hash, author, signature, signedBy = '' } = commit
+    gauges.source_commit_info.set({ source, commit: hash, author, signature, signed_by: signedBy }, 1)
+  }
+  for (const [source, { lastSuccess, polls: count, failures }] of polls) {
+    gauges.source_polls.set({ source }, count)
+    gauges.source_poll_failures.set({ source }, failures)
+    if (lastSuccess !== undefined) gauges.source_last_success_timestamp_seconds.set({ source }, lastSuccess / 1000)
+  }
 }
 
 const STATUSES = {

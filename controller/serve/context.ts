@@ -1,5 +1,6 @@
 // What all routes share.
 import type { Controller } from '../runtime/controller.ts'
+import type { GitWebhooks } from '../runtime/git-declarations.ts'
 import type { Log } from '../runtime/log.ts'
 
 export type ServeContext = {
@@ -7,6 +8,8 @@ export type ServeContext = {
   readonly log: Log
   /** SHA-256 of the admin token, hex; without one nobody is an admin. */
   readonly adminTokenHash: string | undefined
-  /** Name of the source whose declarations have to be there before the controller is ready. */
-  readonly declarations: string
+  /** Names of the sources whose declarations have to be there before the controller is ready. */
+  readonly declarations: readonly string[]
+  /** Git sources that a webhook may wake. */
+  readonly gitWebhooks?: GitWebhooks | undefined
 }

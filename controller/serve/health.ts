@@ -31,7 +31,7 @@ export function readinessOf({ controller, declarations }: Omit<ServeContext, 'lo
   const checks = [
     journalCheck(controller),
     clockCheck(controller),
-    declarationsCheck(controller, declarations),
+    ...declarations.map((source) => declarationsCheck(controller, source, declarations.length > 1)),
     catalogCheck(controller),
   ]
   return { ready: checks.every(({ ok }) => ok), checks }
@@ -64,14 +64,15 @@ function isLasting(trouble: unknown): boolean {
   return !(trouble instanceof JournalError) || !['Busy', 'TooLarge', 'Invalid', 'DiskFull'].includes(trouble.code)
 }
 
-function declarationsCheck({ state }: Controller, source: string): Check {
-  const name = 'declarations'
+function declarationsCheck({ state }: Controller, source: string, isOneOfSeveral: boolean): Check {
+  const name = isOneOfSeveral ? `declarations ${source}` : 'declarations'
   const record = state.sources.get(source)
   if (record?.revision !== undefined) {
     const rejected = record.rejected ? `; a later edit is not in force: ${record.rejected.total} problems` : ''
     return { name, ok: true, message: `revision ${record.revision} is in force${rejected}` }
   }
-  if (record?.rejected === undefined) return { name, ok: false, message: `${source} has not been read yet` }
+  if (record?.rejected === undefined)
+    return { name, ok: false, message: record?.failure?.message ?? `${source} has not been read yet` }
   const { problems, total } = record.rejected
   const first = problems[0]
   const where = first === undefined ? '' : `: ${first.file}:${first.line}: ${first.message}`

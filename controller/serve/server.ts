@@ -5,6 +5,7 @@ import { registerAdminRoutes } from './admin-routes.ts'
 import { closeApp, newApp, type TimeLimits } from './app.ts'
 import type { ServeContext } from './context.ts'
 import { registerDeviceRoutes } from './device-routes.ts'
+import { registerGitWebhooks } from './git-webhook-routes.ts'
 import { registerHealth } from './health.ts'
 import { registerStatusPage } from './status-page.ts'
 
@@ -21,11 +22,12 @@ export type HttpServer = {
 }
 
 export function createServer(options: ServerOptions): HttpServer {
-  const { controller, log, adminTokenHash, declarations, metrics, limits } = options
-  const context: ServeContext = { controller, log, adminTokenHash, declarations }
+  const { controller, log, adminTokenHash, declarations, gitWebhooks, metrics, limits } = options
+  const context: ServeContext = { controller, log, adminTokenHash, declarations, gitWebhooks }
   const app = newApp({ log, onAnswered: metrics.answered, ...(limits && { limits }) })
   registerDeviceRoutes(app, context)
   registerAdminRoutes(app, context)
+  registerGitWebhooks(app, context)
   registerHealth(app, context)
   registerStatusPage(app, context)
   app.get('/metrics', async (_request, reply) => {

@@ -1,4 +1,5 @@
 // Errors of Git sources, and of several sources together. docs/errors/ has one page for each.
+import type { ErrorPage } from './error-page.ts'
 
 const source = (rest: string) => `kind: GitSource\nspec:\n  url: https://git.example/rollouts.git\n${rest}`
 
@@ -86,4 +87,4 @@ export const GIT_CODES = {
     wrong: source('  verify: {openPgpKeyFiles: [/etc/keys/none.asc]}'),
     right: source('  verify: {openPgpKeyFiles: [/etc/keys/admins.asc]}'),
   },
-} as const
+} as const satisfies Record<string, ErrorPage>

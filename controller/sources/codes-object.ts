@@ -35,7 +35,8 @@ export const OBJECT_CODES = {
   },
   RM1106: {
     title: 'ReservedName',
-    meaning: 'The collection `all` is built in: every enrolled device. Choose another name.',
+    meaning:
+      'The collection `all` is built in: every enrolled device. The Git source `default` is the one of `ringmaster run --git`. Choose another name.',
     wrong: object('kind: Collection\nmetadata:\n  name: all'),
     right: object('kind: Collection\nmetadata:\n  name: all-servers'),
   },

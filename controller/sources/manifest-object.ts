@@ -4,6 +4,7 @@ import { ALL_DEVICES } from '../model/collection.ts'
 import type { Declared, Origin } from '../model/declared.ts'
 import { API_VERSION, KIND_NAMES, KINDS, type Kind, kindNamed, type SpecOf } from '../model/kinds.ts'
 import { ObjectName } from '../model/plan.ts'
+import { COMMAND_LINE_GIT } from '../model/source-names.ts'
 import type { Code } from './codes.ts'
 import { type FieldProblem, fieldProblems } from './issues.ts'
 import { isRecord } from './schema-walk.ts'
@@ -145,6 +146,12 @@ function readMetadata({ kind, metadata }: Record<string, unknown>, written: Writ
       'RM1106',
       ['metadata', 'name'],
       'the collection `all` is built in (every enrolled device): choose another name',
+    )
+  if (kind === 'GitSource' && name === COMMAND_LINE_GIT)
+    return refused(
+      'RM1106',
+      ['metadata', 'name'],
+      'the Git source `default` is the one of `ringmaster run --git`: choose another name',
     )
   return { type: 'Metadata', name, labels, annotations }
 }

@@ -63,7 +63,7 @@ async function serveController(devices: number, updates: number): Promise<number
   await controller.submit(rolloutOf(ids))
   await controller.settled()
   const metrics = newMetrics(() => ({ state: controller.state, journal, clock: systemClock }))
-  const server = createServer({ controller, log: silentLog, adminTokenHash: undefined, declarations: 'x', metrics })
+  const server = createServer({ controller, log: silentLog, adminTokenHash: undefined, declarations: ['x'], metrics })
   return Number(new URL(await server.listen('127.0.0.1', 0)).port)
 }
 

@@ -34,7 +34,7 @@ export async function serve(
     controller,
     log: silentLog,
     adminTokenHash: undefined,
-    declarations: 'directory',
+    declarations: ['directory'],
     metrics,
     limits,
   })

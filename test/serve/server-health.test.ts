@@ -47,7 +47,7 @@ test('a clock that is far behind the newest fact is told, because nothing become
     clock: { ...clock, now: () => clock.now().add(wrong) },
   })
   const clockOf = () =>
-    readinessOf({ controller, declarations: 'directory' }).checks.find(({ name }) => name === 'clock')
+    readinessOf({ controller, declarations: ['directory'] }).checks.find(({ name }) => name === 'clock')
   wrong = 'PT87600H'
   await controller.submit({ type: 'EnrolmentKeyIssued', keyHash: 'k', once: false, by: 'me' })
   t.match(clockOf(), { ok: true })

@@ -27,11 +27,11 @@ test('validate prints each error on a line of its own, and a summary', async (t)
   const result = await run(validateCommand, dir)
   t.strictSame(result, {
     exit: 1,
-    stdout: `${dir}/a.yaml:5:8: RM1201 spec.includes: unknown field \`includes\`; did you mean \`include\`?\n2 files, 11 objects, 1 error; docs/errors explains the codes\n`,
+    stdout: `${dir}/a.yaml:5:8: RM1201 spec.includes: unknown field \`includes\`; did you mean \`include\`?\n2 files, 12 objects, 1 error; docs/errors explains the codes\n`,
     stderr: '',
   })
   await fs.rm(join(dir, 'a.yaml'))
-  t.strictSame(await run(validateCommand, dir), { exit: 0, stdout: '1 file, 11 objects: no errors\n', stderr: '' })
+  t.strictSame(await run(validateCommand, dir), { exit: 0, stdout: '1 file, 12 objects: no errors\n', stderr: '' })
 })
 
 test('validate prints JSON of the documented form', async (t) => {

@@ -1,22 +1,24 @@
 // What of a directory's content comes into force when the journal or the directory is in a bad way.
 import { test } from 'tap'
-import { DIRECTORY_SOURCE, takeDeclarations } from '../../controller/cli/declarations.ts'
 import { newMemoryMedium, openMemoryJournal } from '../../controller/journal/memory-journal.ts'
 import type { Fact } from '../../controller/model/facts.ts'
+import { DIRECTORY_SOURCE } from '../../controller/model/source-names.ts'
 import { Controller } from '../../controller/runtime/controller.ts'
 import { decodeFact } from '../../controller/runtime/fact-codec.ts'
+import { Intake } from '../../controller/runtime/intake.ts'
 import { silentLog } from '../../controller/runtime/log.ts'
 import { readinessOf } from '../../controller/serve/health.ts'
 import { loadDirectory } from '../../controller/sources/directory-source.ts'
-import { virtualClock } from '../runtime/virtual-clock.ts'
+import { virtualClock } from './virtual-clock.ts'
 
 test('declarations too large for one fact change nothing and are reported, until they are smaller', async (t) => {
   const limits = { facts: 100, bytes: 20_000 }
   const journal = openMemoryJournal<Fact>(decodeFact, newMemoryMedium(), limits)
   const controller = await Controller.open({ journal, clock: virtualClock('2025-10-01T00:00:00Z') })
+  const seat = new Intake(controller, silentLog).seat(DIRECTORY_SOURCE, () => {})
   const take = async (count: number) => {
     const folder = t.testdir({ 'all.yaml': Array.from({ length: count }, (_, i) => collection(`c${i}`)).join('---\n') })
-    await takeDeclarations(controller, folder, silentLog)(await loadDirectory(folder))
+    await seat.offer({ load: await loadDirectory(folder) })
     return controller.state
   }
   t.equal((await take(3)).objects.Collection.size, 3)
@@ -26,7 +28,7 @@ test('declarations too large for one fact change nothing and are reported, until
     total: 1,
     problems: [{ code: 'RM1001', message: /too large/ }],
   })
-  const check = readinessOf({ controller, declarations: DIRECTORY_SOURCE }).checks.find(
+  const check = readinessOf({ controller, declarations: [DIRECTORY_SOURCE] }).checks.find(
     ({ name }) => name === 'declarations',
   )
   t.match(check?.message, /a later edit is not in force/)

@@ -1,0 +1,266 @@
+// Git sources at work: the one of the command line, and each declared GitSource, polled when it is due or woken by a webhook.
+
+import { isDeepStrictEqual } from 'node:util'
+import type { GitSourceSpec } from '../model/git-source.ts'
+import type { EpochMs } from '../model/instant.ts'
+import { durationMs } from '../model/instant.ts'
+import { COMMAND_LINE_GIT, gitSourceName } from '../model/source-names.ts'
+import { GitFailure } from '../sources/git.ts'
+import { readSecret } from '../sources/git-auth.ts'
+import { GitSourceError } from '../sources/git-error.ts'
+import { GitSource } from '../sources/git-source.ts'
+import type { Clock } from './clock.ts'
+import type { Intake, Seat } from './intake.ts'
+
+export type GitSourcesOptions = {
+  /** Where caches are kept. */
+  readonly caches: string
+  /** Bytes of each cache. */
+  readonly maxBytes?: number
+  /** What `ringmaster run --git` says. */
+  readonly commandLine?: GitSourceSpec
+}
+
+/** How a source stands in this process; what is durable is in the state. */
+export type GitActivity = {
+  readonly lastPoll?: EpochMs | undefined
+  /** The last poll that reached the remote. */
+  readonly lastSuccess?: EpochMs | undefined
+  readonly polls: number
+  readonly failures: number
+}
+
+/** What the server needs of it. */
+export type GitWebhooks = {
+  /** The secret of the source's webhook; undefined when there is no such source, or no secret. */
+  readonly secretOf: (name: string) => Promise<string | undefined>
+  /** Polls soon. Asking again before it has begun changes nothing. */
+  readonly wake: (name: string) => void
+}
+
+export const MAX_GIT_SOURCES = 50
+const MIN_INTERVAL_MS = 5_000
+const FIRST_RETRY_MS = 5_000
+const MAX_RETRY_MS = 15 * 60_000
+
+export class GitSources implements GitWebhooks {
+  readonly #intake: Intake
+  readonly #options: GitSourcesOptions
+  readonly #running = new Map<string, Follower>()
+  #unsubscribe = () => {}
+  #ending: Promise<unknown> = Promise.resolve()
+
+  constructor(intake: Intake, options: GitSourcesOptions) {
+    this.#intake = intake
+    this.#options = options
+  }
+
+  /** Resolves when the one of the command line has been read for the first time, or could not be. */
+  async start(): Promise<void> {
+    const { commandLine } = this.#options
+    if (commandLine !== undefined) this.#follow(COMMAND_LINE_GIT, commandLine)
+    this.#look()
+    this.#unsubscribe = this.#intake.controller.subscribe(() => this.#look())
+    await this.#running.get(COMMAND_LINE_GIT)?.polled
+  }
+
+  /** By name of the source: what its polls did. */
+  activity(): ReadonlyMap<string, GitActivity> {
+    return new Map([...this.#running.values()].map((follower) => [follower.source, follower.activity]))
+  }
+
+  async secretOf(name: string): Promise<string | undefined> {
+    const { webhook } = this.#running.get(name)?.spec ?? {}
+    if (webhook === undefined) return undefined
+    return readSecret(webhook.secretFile, webhook.secretVariable, 'webhook')
+  }
+
+  wake(name: string): void {
+    this.#running.get(name)?.wake()
+  }
+
+  async close(): Promise<void> {
+    this.#unsubscribe()
+    await Promise.all([...this.#running.values()].map((follower) => follower.close()))
+    await this.#ending
+  }
+
+  #look(): void {
+    const wanted = new Map<string, GitSourceSpec>()
+    const { commandLine } = this.#options
+    if (commandLine !== undefined) wanted.set(COMMAND_LINE_GIT, commandLine)
+    const declared = [...this.#intake.controller.state.objects.GitSource.values()].sort((a, b) =>
+      a.name < b.name ? -1 : 1,
+    )
+    for (const object of declared)
+      if (object.kind === 'GitSource' && !wanted.has(object.name) && wanted.size < MAX_GIT_SOURCES)
+        wanted.set(object.name, object.spec)
+    for (const [name, follower] of this.#running) if (!wanted.has(name)) this.#end(name, follower)
+    for (const [name, spec] of wanted) {
+      const running = this.#running.get(name)
+      if (running === undefined) this.#follow(name, spec)
+      else running.change(spec)
+    }
+    this.#tellSurplus(declared.map(({ name }) => name).filter((name) => !wanted.has(name)))
+  }
+
+  #follow(name: string, spec: GitSourceSpec): void {
+    const { caches, maxBytes } = this.#options
+    this.#running.set(name, new Follower(this.#intake, gitSourceName(name), spec, { caches, maxBytes }))
+  }
+
+  // Declared anew while it ends, it waits until that is done: the facts of the end come first at the intake.
+  #end(name: string, follower: Follower): void {
+    this.#running.delete(name)
+    const how = follower.spec.prune === 'Orphan' ? 'Keep' : 'Remove'
+    const ended = follower.close().then(() => follower.seat.leave(how))
+    this.#ending = Promise.all([this.#ending, ended]).catch((error: unknown) => this.#intake.log.error(String(error)))
+  }
+
+  readonly #surplus = new Set<string>()
+
+  #tellSurplus(names: readonly string[]): void {
+    for (const name of names) {
+      if (this.#surplus.has(name)) continue
+      this.#surplus.add(name)
+      this.#intake.log.warn(`GitSource ${name} is not read: RM1411 at most ${MAX_GIT_SOURCES} are followed`)
+    }
+  }
+}
+
+type FollowerOptions = { readonly caches: string; readonly maxBytes: number | undefined }
+
+/** Follows one repository. */
+class Follower {
+  readonly source: string
+  readonly seat: Seat
+  /** Resolves after the first poll, whatever came of it. */
+  readonly polled: Promise<void>
+  spec: GitSourceSpec
+  activity: GitActivity = { polls: 0, failures: 0 }
+
+  readonly #intake: Intake
+  readonly #clock: Clock
+  readonly #options: FollowerOptions
+  readonly #stop = new AbortController()
+  #git: GitSource
+  /** What was offered last under the present spec, so that it need not be offered again. */
+  #offered: string | undefined
+  #inARow = 0
+  #cancel = () => {}
+  #running: Promise<void> | undefined
+  /** Asked for while a poll was running. */
+  #again = false
+  #resolvePolled = () => {}
+
+  constructor(intake: Intake, source: string, spec: GitSourceSpec, options: FollowerOptions) {
+    this.source = source
+    this.spec = spec
+    this.#intake = intake
+    this.#clock = intake.controller.clock
+    this.#options = options
+    this.seat = intake.seat(source, () => this.recheck())
+    this.#git = this.#newSource()
+    this.polled = new Promise((resolve) => {
+      this.#resolvePolled = resolve
+    })
+    this.wake()
+  }
+
+  /** Another declaration of the same source: it is read at once. */
+  change(spec: GitSourceSpec): void {
+    if (spec === this.spec || isDeepStrictEqual(spec, this.spec)) return
+    this.spec = spec
+    this.#git = this.#newSource()
+    this.#inARow = 0
+    this.recheck()
+  }
+
+  /** Offers the newest revision again. */
+  recheck(): void {
+    this.#offered = undefined
+    this.wake()
+  }
+
+  /** Polls now; while a poll is running, once more after it. */
+  wake(): void {
+    this.#again = true
+    if (this.#running !== undefined || this.#stop.signal.aborted) return
+    this.#cancel()
+    if (this.spec.suspend) {
+      this.#resolvePolled()
+      return
+    }
+    this.#running = this.#run().finally(() => {
+      this.#running = undefined
+      this.#resolvePolled()
+      if (this.#again) this.wake()
+      else this.#plan()
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort()
+    this.#cancel()
+    this.#resolvePolled()
+    await this.#running
+  }
+
+  #newSource(): GitSource {
+    const { caches, maxBytes } = this.#options
+    const { source, spec, seat } = this
+    return new GitSource({
+      source,
+      spec,
+      caches,
+      elsewhere: seat.elsewhere,
+      ...(maxBytes !== undefined && { maxBytes }),
+    })
+  }
+
+  async #run(): Promise<void> {
+    this.#again = false
+    const { activity } = this
+    try {
+      await this.#poll()
+      this.#inARow = 0
+      const now = this.#clock.now().epochMilliseconds
+      this.activity = { ...activity, polls: activity.polls + 1, lastPoll: now, lastSuccess: now }
+    } catch (error) {
+      if (this.#stop.signal.aborted || (error instanceof GitFailure && error.type === 'Aborted')) return
+      this.#inARow++
+      this.#offered = undefined
+      const lastPoll = this.#clock.now().epochMilliseconds
+      this.activity = { ...activity, polls: activity.polls + 1, failures: activity.failures + 1, lastPoll }
+      const [code, message] =
+        error instanceof GitSourceError
+          ? [error.code, error.message]
+          : ['RM1403', error instanceof Error ? error.message : String(error)]
+      // A journal that refuses this too has its own way of saying so.
+      await this.seat.fail(code, message).catch(() => {})
+    }
+  }
+
+  async #poll(): Promise<void> {
+    const record = this.#intake.controller.state.sources.get(this.source)
+    const inForce = record?.commit?.commit
+    const git = this.#git
+    const found = await git.poll({ offered: this.#offered, inForce }, this.#stop.signal)
+    // What was read under a declaration that is gone meanwhile comes to nothing.
+    if (found.type === 'Unchanged' || git !== this.#git) return
+    const { load, commit, note } = found
+    const { commit: hash, author, signedBy } = commit
+    const head = { commit: hash, author, ...(signedBy !== undefined && { signedBy }) }
+    await this.seat.offer({ load, head, commit, ...(note !== undefined && { note }) })
+    this.#offered = load.revision
+  }
+
+  #plan(): void {
+    if (this.#stop.signal.aborted || this.spec.suspend) return
+    const regular = Math.max(MIN_INTERVAL_MS, durationMs(Temporal.Duration.from(this.spec.interval)))
+    const retry = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.#inARow - 1, 20))
+    const wait = this.#inARow === 0 ? regular : Math.min(retry, Math.max(regular, MAX_RETRY_MS))
+    const at = this.#clock.now().add({ milliseconds: wait })
+    this.#cancel = this.#clock.at(at, () => this.wake())
+  }
+}
