@@ -8,7 +8,7 @@ const line = (max: number) =>
     .string()
     .min(1)
     .max(max)
-    .regex(/^[^\p{Cc}]*$/u, 'must be one line without control characters')
+    .refine((text) => !/\p{Cc}/u.test(text), 'must be one line without control characters')
     .refine((text) => !text.startsWith('-'), 'must not begin with "-"')
 
 const URL_FORM = /^(?:(?:https?|ssh):\/\/(?!-)[^\s/@:]+(?:@(?!-)[^\s/@:]+|)(?::\d{1,5})?\/\S*|file:\/\/\/.*)$/

@@ -50,8 +50,7 @@ export function watchDirectory(
   options: WatchOptions = {},
 ): DirectoryWatch {
   const { debounceMs = 100, rescanMs = 60_000, onError = () => {} } = options
-  const reading = reader(path, onChange, options)
-  const { read } = reading
+  const { read, forget } = reader(path, onChange, options)
   // Two timers: the end of a reading must not put off a change that was told of while it ran.
   const timers: { change?: NodeJS.Timeout; rescan?: NodeJS.Timeout } = {}
   let watcher: FSWatcher | undefined
@@ -90,11 +89,10 @@ export function watchDirectory(
     if (watched !== undefined && (await identityOf(path)) !== watched) await enqueue()
   })
 
-  const ready = enqueue()
   return {
-    ready,
+    ready: enqueue(),
     recheck: () => {
-      reading.forget()
+      forget()
       return enqueue()
     },
     close: async () => {

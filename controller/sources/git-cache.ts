@@ -147,8 +147,10 @@ export class GitCache {
   async #fetch(args: readonly string[], input?: string, config: readonly (readonly [string, string])[] = []) {
     try {
       await this.#remote([...FETCH, ...args], { ...(input !== undefined && { input }), config })
+      if ((await bytesIn(this.folder)) > this.#options.maxBytes) throw await this.#tooLarge()
     } finally {
-      await fs.writeFile(join(this.folder, 'config'), CONFIG).catch(() => {})
+      // Not when the copy was thrown away meanwhile.
+      if (await exists(join(this.folder, 'HEAD'))) await fs.writeFile(join(this.folder, 'config'), CONFIG)
     }
   }
 
@@ -179,12 +181,15 @@ export class GitCache {
         signal: stopped,
       })
     } catch (error) {
-      if (isTooLarge) await this.discard()
-      if (isTooLarge) throw this.#failure('RM1408', `fetching takes more than ${maxBytes} bytes on disk`, error)
-      throw this.#told(error)
+      throw isTooLarge ? await this.#tooLarge() : this.#told(error)
     } finally {
       clearInterval(watch)
     }
+  }
+
+  async #tooLarge(): Promise<GitSourceError> {
+    await this.discard()
+    return this.#failure('RM1408', `fetching takes more than ${this.#options.maxBytes} bytes on disk`)
   }
 
   #told(error: unknown): unknown {

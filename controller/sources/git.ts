@@ -1,5 +1,6 @@
 // Runs git, and nothing else does: without anybody's configuration, hooks, prompts or pagers, within limits of time and bytes.
 import { simpleGit } from 'simple-git'
+import { runRemote } from './git-remote-run.ts'
 
 export type GitRun = {
   /** An existing folder to run in: a repository, except for `init` and `ls-remote`. */
@@ -40,20 +41,24 @@ const MAX_MESSAGE = 500
 
 /** Standard output as text. Throws a GitFailure. */
 export function git(args: readonly string[], run: GitRun): Promise<string> {
-  return guarded(args, run, (runner) => runner.raw([...args]))
+  return guarded(args[0] ?? '', run, ({ signal, onOutput }) => {
+    if (run.remote)
+      return runRemote(args, { folder: run.folder, env: environmentOf(run), input: run.input, signal, onOutput })
+    return newRunner(run, signal, onOutput).raw([...args])
+  })
 }
 
 /** Standard output of `git cat-file` as bytes. Throws a GitFailure. */
 export async function gitCatFile(options: readonly string[], run: GitRun): Promise<Uint8Array> {
-  const bytes: unknown = await guarded(options, run, (runner) => runner.binaryCatFile([...options]))
+  const bytes: unknown = await guarded('cat-file', run, ({ signal, onOutput }) =>
+    newRunner(run, signal, onOutput).binaryCatFile([...options]),
+  )
   return bytes instanceof Uint8Array ? bytes : new Uint8Array()
 }
 
-async function guarded<T>(
-  args: readonly string[],
-  run: GitRun,
-  start: (runner: ReturnType<typeof newRunner>) => PromiseLike<T>,
-): Promise<T> {
+type Guard = { readonly signal: AbortSignal; readonly onOutput: (chunk: Uint8Array) => void }
+
+async function guarded<T>(command: string, run: GitRun, start: (guard: Guard) => PromiseLike<T>): Promise<T> {
   const { timeoutMs = TIMEOUT_MS, maxBytes = MAX_BYTES, signal } = run
   const stop = new AbortController()
   const told: { why?: GitFailure } = {}
@@ -64,18 +69,14 @@ async function guarded<T>(
   const aborted = () => end('Aborted', 'it was stopped')
   if (signal?.aborted) aborted()
   signal?.addEventListener('abort', aborted)
-  const what = `git ${args[0]?.startsWith('-') ? 'cat-file' : args[0]}`
-  const timer = setTimeout(() => end('TimedOut', `${what} took longer than ${timeoutMs / 1000} s`), timeoutMs)
+  const timer = setTimeout(() => end('TimedOut', `git ${command} took longer than ${timeoutMs / 1000} s`), timeoutMs)
+  let bytes = 0
+  const onOutput = (chunk: Uint8Array) => {
+    bytes += chunk.length
+    if (bytes > maxBytes) end('TooMuch', `git ${command} gave more than ${maxBytes} bytes`)
+  }
   try {
-    const runner = newRunner(run, stop.signal)
-    let bytes = 0
-    runner.outputHandler((_command, stdout) => {
-      stdout.on('data', (chunk: Uint8Array) => {
-        bytes += chunk.length
-        if (bytes > maxBytes) end('TooMuch', `${what} gave more than ${maxBytes} bytes`)
-      })
-    })
-    return await start(runner)
+    return await start({ signal: stop.signal, onOutput })
   } catch (error) {
     throw told.why ?? failureOf(error)
   } finally {
@@ -99,7 +100,7 @@ const UNSAFE = {
   allowUnsafeSshCommand: true,
 } as const
 
-function newRunner(run: GitRun, abort: AbortSignal) {
+function newRunner(run: GitRun, abort: AbortSignal, onOutput: (chunk: Uint8Array) => void) {
   const { input } = run
   const env = environmentOf(run)
   return simpleGit({
@@ -112,7 +113,11 @@ function newRunner(run: GitRun, abort: AbortSignal) {
     errors: (error, { exitCode, stdErr }) =>
       error ?? (exitCode === 0 ? undefined : Buffer.from(`${Buffer.concat(stdErr)}` || `git ended with ${exitCode}`)),
     ...(input !== undefined && { input: () => input }),
-  }).env(env)
+  })
+    .env(env)
+    .outputHandler((_command, stdout) => {
+      stdout.on('data', onOutput)
+    })
 }
 
 /** Of the own environment: how to find programs, how to reach the network. */
@@ -135,6 +140,9 @@ const SETTINGS: readonly (readonly [string, string])[] = [
   ['advice.detachedHead', 'false'],
   // Objects are only read, never checked out or run, whoever owns the folder.
   ['safe.directory', '*'],
+  // A remote that falls silent; for runs that are no longer watched over.
+  ['http.lowSpeedLimit', '1'],
+  ['http.lowSpeedTime', '60'],
   ['protocol.allow', 'never'],
 ]
 

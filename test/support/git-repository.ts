@@ -67,3 +67,15 @@ export function writeFiles(folder: string, files: Files): void {
     else writeFileSync(path, content)
   }
 }
+
+/** A bare clone that a server may serve, with filters allowed, and how to bring it up to date with the work tree. */
+export function publish(t: Test, { folder, git }: Repository): { root: string; bare: string; push: () => void } {
+  const root = temporary(t)
+  const bare = join(root, 'rollouts.git')
+  runGit(root, ['clone', '--quiet', '--bare', folder, bare])
+  runGit(bare, ['config', 'uploadpack.allowFilter', 'true'])
+  const push = () => {
+    git('push', '--quiet', '--force', '--mirror', bare)
+  }
+  return { root, bare, push }
+}
