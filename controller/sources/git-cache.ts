@@ -32,9 +32,13 @@ export function refOf({ branch, tag, commit }: Pick<GitSourceSpec, 'branch' | 't
 /** More packs than these, one for each fetch, and the cache is made anew. */
 const MAX_PACKS = 64
 const OWN_REF = 'refs/ringmaster/head'
+/** Marks a copy that is fetched with all files. */
+const WHOLE = 'ringmaster-whole'
 
 export class GitCache {
   readonly #options: CacheOptions
+  /** What was asked for last. */
+  #ref: string | undefined
 
   constructor(options: CacheOptions) {
     this.#options = options
@@ -78,7 +82,10 @@ export class GitCache {
 
   /** Asks the remote where the ref points: one request, nothing is fetched. Throws a GitSourceError (RM1403, RM1406). */
   async remoteHead(ref: GitRef): Promise<RemoteHead> {
-    if (ref.type === 'Commit') return { ref: ref.name, oid: ref.name, label: undefined }
+    if (ref.type === 'Commit') {
+      this.#ref = ref.name
+      return { ref: ref.name, oid: ref.name, label: undefined }
+    }
     const name =
       { Head: 'HEAD', Branch: 'refs/heads/', Tag: 'refs/tags/' }[ref.type] + (ref.type === 'Head' ? '' : ref.name)
     const wanted = ref.type === 'Tag' ? [name, `${name}^{}`] : [name]
@@ -87,6 +94,7 @@ export class GitCache {
     const oids = new Map(lines.map(([oid = '', found = '']) => [found, oid] as const).filter(([, oid]) => isHash(oid)))
     const oid = oids.get(`${name}^{}`) ?? oids.get(name)
     if (oid === undefined) throw this.#failure('RM1406', `the remote has no ${describeRef(ref)}`)
+    this.#ref = name
     if (ref.type !== 'Head') return { ref: name, oid, label: ref.name }
     const symbolic = /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(told)?.[1]
     return { ref: name, oid, label: symbolic ?? 'HEAD' }
@@ -103,7 +111,8 @@ export class GitCache {
    * ref may have moved on since it was asked for. Throws a GitSourceError (RM1403, RM1408, RM1409).
    */
   async fetchCommit({ ref, oid }: RemoteHead): Promise<string> {
-    await this.#fetch(['--depth=1', '--filter=blob:none', 'origin', `+${ref}:${OWN_REF}`])
+    const filter = (await exists(join(this.folder, WHOLE))) ? [] : ['--filter=blob:none']
+    await this.#fetch(['--depth=1', ...filter, 'origin', `+${ref}:${OWN_REF}`])
     try {
       return (await git(['rev-parse', '--verify', '--end-of-options', `${OWN_REF}^{commit}`], this.run)).trim()
     } catch (error) {
@@ -111,13 +120,26 @@ export class GitCache {
     }
   }
 
-  /** Fetches those of the objects that are not here. Throws a GitSourceError. */
+  /** Fetches those of the objects of the commit that are not here. Throws a GitSourceError. */
   async fetchObjects(oids: readonly string[]): Promise<void> {
     const present = await this.#present(oids)
     const missing = oids.filter((oid) => !present.has(oid))
     if (missing.length === 0) return
     const options = ['--filter=blob:none', '--stdin', 'origin']
-    await this.#fetch(options, `${missing.join('\n')}\n`, [['fetch.negotiationAlgorithm', 'noop']])
+    try {
+      await this.#fetch(options, `${missing.join('\n')}\n`, [['fetch.negotiationAlgorithm', 'noop']])
+    } catch (error) {
+      if (!(error instanceof GitSourceError) || error.code !== 'RM1406' || this.#ref === undefined) throw error
+      await this.#fetchWhole(this.#ref)
+      if ((await this.#present(missing)).size < missing.length)
+        throw this.#failure('RM1403', `the remote has moved on while it was read: it is read again`, error)
+    }
+  }
+
+  // Servers that speak an old protocol (ssh without AcceptEnv GIT_PROTOCOL) leave files out, and do not give them afterwards.
+  async #fetchWhole(ref: string): Promise<void> {
+    await fs.writeFile(join(this.folder, WHOLE), '')
+    await this.#fetch(['--refetch', '--depth=1', 'origin', `+${ref}:${OWN_REF}`])
   }
 
   /**

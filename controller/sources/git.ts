@@ -185,9 +185,13 @@ function failureOf(error: unknown): GitFailure {
   const text = error instanceof Error ? error.message : String(error)
   if (/ENOENT/.test(text) && /spawn git/.test(text))
     return new GitFailure('NoGit', 'there is no program git here: install it')
-  // git tells of progress and hints around what matters.
-  const lines = text.split(/[\r\n]+/).filter((line) => line.trim() !== '')
-  const telling = lines.filter((line) => /^(fatal|error|ERROR|ssh|Host key|Permission|remote: )/.test(line))
-  const message = (telling.length > 0 ? telling : lines).join('; ').replace(/^fatal: /, '')
+  const lines = text
+    .split(/[\r\n]+/)
+    .filter((line) => line.trim() !== '' && !ADVICE.test(line))
+    .map((line) => line.replace(/^(fatal|error): /, ''))
+  const message = [...new Set(lines)].join('; ')
   return new GitFailure('Failed', message.slice(0, MAX_MESSAGE))
 }
+
+/** What git adds that helps nobody here. */
+const ADVICE = /^(hint:|warning:|Please make sure you have the correct|and the repository exists|@+$)/
