@@ -47,6 +47,7 @@ export class GitSources implements GitWebhooks {
   readonly #intake: Intake
   readonly #options: GitSourcesOptions
   readonly #running = new Map<string, Follower>()
+  readonly #surplus = new Set<string>()
   #unsubscribe = () => {}
   #ending: Promise<unknown> = Promise.resolve()
 
@@ -117,13 +118,17 @@ export class GitSources implements GitWebhooks {
     this.#ending = Promise.all([this.#ending, ended]).catch((error: unknown) => this.#intake.log.error(String(error)))
   }
 
-  readonly #surplus = new Set<string>()
-
+  /** Each is told once, in its status. */
   #tellSurplus(names: readonly string[]): void {
+    const { controller, log } = this.#intake
+    for (const name of this.#surplus) if (!names.includes(name)) this.#surplus.delete(name)
     for (const name of names) {
       if (this.#surplus.has(name)) continue
       this.#surplus.add(name)
-      this.#intake.log.warn(`GitSource ${name} is not read: RM1411 at most ${MAX_GIT_SOURCES} are followed`)
+      const message = `at most ${MAX_GIT_SOURCES} Git sources are followed, by name, and this is one too many`
+      log.warn(`GitSource ${name} is not read: RM1411 ${message}`)
+      const told = controller.submit({ type: 'SourceFailed', source: gitSourceName(name), code: 'RM1411', message })
+      told.catch((error: unknown) => log.error(String(error)))
     }
   }
 }
