@@ -123,9 +123,8 @@ async function startSources(
   sources: readonly DeclarationSource[],
   closers: (() => Promise<void> | void)[],
 ): Promise<void> {
-  const read = git.start()
+  git.start()
   for (const source of sources) closers.push((await source.start(intake)).close)
-  await read
 }
 
 function observed({ state, journal, clock }: Controller, git: GitSources | undefined): Observed {

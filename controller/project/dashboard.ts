@@ -1,6 +1,6 @@
 // What an administrator sees at a glance: the state in short, as plain data with bounded lists. The status page renders it.
 import { countBits, countShared } from '../model/bit-plane.ts'
-import type { Problem } from '../model/declared.ts'
+import type { Problem, SourceCommit } from '../model/declared.ts'
 import { type Decision, type Fact, isDecision } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
 import { KIND_NAMES } from '../model/kinds.ts'
@@ -53,6 +53,9 @@ export type SourceSummary = {
   readonly name: string
   readonly revision: string | undefined
   readonly at: EpochMs
+  readonly commit: SourceCommit | undefined
+  /** Why the source could not be read the last time. */
+  readonly failure: { readonly code: string; readonly message: string; readonly since: EpochMs } | undefined
   readonly rejected:
     | { readonly revision: string; readonly since: EpochMs; readonly problems: Listed<Problem> }
     | undefined
@@ -148,11 +151,13 @@ function feedSummary([name, feed]: [string, FeedRecord]): FeedSummary {
 }
 
 function sourceSummary([name, source]: [string, SourceRecord]): SourceSummary {
-  const { revision, at, rejected } = source
+  const { revision, at, rejected, commit, failure } = source
   return {
     name,
     revision,
     at,
+    commit,
+    failure,
     rejected: rejected && {
       revision: rejected.revision,
       since: rejected.since,

@@ -56,13 +56,12 @@ export class GitSources implements GitWebhooks {
     this.#options = options
   }
 
-  /** Resolves when the one of the command line has been read for the first time, or could not be. */
-  async start(): Promise<void> {
+  /** Takes the seats of all sources and begins to read them. A remote may take its time: /readyz says when it was read. */
+  start(): void {
     const { commandLine } = this.#options
     if (commandLine !== undefined) this.#follow(COMMAND_LINE_GIT, commandLine)
     this.#look()
     this.#unsubscribe = this.#intake.controller.subscribe(() => this.#look())
-    await this.#running.get(COMMAND_LINE_GIT)?.polled
   }
 
   /** By name of the source: what its polls did. */
@@ -139,8 +138,6 @@ type FollowerOptions = { readonly caches: string; readonly maxBytes: number | un
 class Follower {
   readonly source: string
   readonly seat: Seat
-  /** Resolves after the first poll, whatever came of it. */
-  readonly polled: Promise<void>
   spec: GitSourceSpec
   activity: GitActivity = { polls: 0, failures: 0 }
 
@@ -156,7 +153,6 @@ class Follower {
   #running: Promise<void> | undefined
   /** Asked for while a poll was running. */
   #again = false
-  #resolvePolled = () => {}
 
   constructor(intake: Intake, source: string, spec: GitSourceSpec, options: FollowerOptions) {
     this.source = source
@@ -166,9 +162,6 @@ class Follower {
     this.#options = options
     this.seat = intake.seat(source, () => this.recheck())
     this.#git = this.#newSource()
-    this.polled = new Promise((resolve) => {
-      this.#resolvePolled = resolve
-    })
     this.wake()
   }
 
@@ -192,13 +185,9 @@ class Follower {
     this.#again = true
     if (this.#running !== undefined || this.#stop.signal.aborted) return
     this.#cancel()
-    if (this.spec.suspend) {
-      this.#resolvePolled()
-      return
-    }
+    if (this.spec.suspend) return
     this.#running = this.#run().finally(() => {
       this.#running = undefined
-      this.#resolvePolled()
       if (this.#again) this.wake()
       else this.#plan()
     })
@@ -207,7 +196,6 @@ class Follower {
   async close(): Promise<void> {
     this.#stop.abort()
     this.#cancel()
-    this.#resolvePolled()
     await this.#running
   }
 

@@ -44,13 +44,22 @@ function tile(figure: string, label: string | Html, tone: Sign | false): Html {
 /** Edits that are not in force, and feeds that failed. */
 export function alerts({ sources, catalog, now }: Dashboard): Html {
   const rejected = sources.shown.flatMap((source) => rejectedEdit(source, now))
+  const unread = sources.shown.flatMap((source) => unreadSource(source, now))
   const failed = catalog.feeds.shown.filter(({ failure }) => failure !== undefined)
-  return html`${rejected}${failed.map(
+  return html`${rejected}${unread}${failed.map(
     ({ name, failure = '', syncedAt }) =>
       html`<div class="alert" role="status">${sign('warn')}<div><b>Update source ${clip(name, 63)} could not be synchronised</b>: ${prose(failure, 300)}. ${
         syncedAt === undefined ? 'It never was.' : html`Last good: ${relative(syncedAt, now)}.`
       }</div></div>`,
   )}`
+}
+
+function unreadSource({ name, failure }: SourceSummary, now: EpochMs): Html[] {
+  if (failure === undefined) return []
+  const { code, message, since } = failure
+  return [
+    html`<div class="alert" role="status">${sign('warn')}<div><b>Source ${clip(name, 63)} cannot be read</b> since ${relative(since, now)}: ${clip(code, 10)} ${prose(message, 300)}. What is in force stays so.</div></div>`,
+  ]
 }
 
 function rejectedEdit({ name, rejected, revision }: SourceSummary, now: EpochMs): Html[] {

@@ -70,8 +70,10 @@ ${endedRollouts(board)}${decisionsPanel(board)}</div>
 
 function sourceLine({ sources }: Dashboard): Html[] {
   return sources.shown.map(
-    ({ name, revision }) =>
-      html`<span>${name.slice(0, 63)} <code>${revision === undefined ? 'nothing in force' : shortRevision(revision).slice(0, 40)}</code></span>`,
+    ({ name, revision, commit }) =>
+      html`<span>${name.slice(0, 63)} <code>${revision === undefined ? 'nothing in force' : shortRevision(revision).slice(0, 40)}</code>${
+        commit !== undefined && html` by ${commit.author.slice(0, 60)}${commit.signature === 'Verified' && ', signed'}`
+      }</span>`,
   )
 }
 

@@ -97,8 +97,7 @@ export function watchDirectory(
     },
     close: async () => {
       closed = true
-      clearTimeout(timers.change)
-      clearTimeout(timers.rescan)
+      for (const timer of Object.values(timers)) clearTimeout(timer)
       endLooking()
       await running
       await watcher?.close()

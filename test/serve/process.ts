@@ -36,9 +36,14 @@ export async function ringmaster(
   return { code, out, err }
 }
 
-/** Starts `ringmaster run` on a free port, and resolves once it says where it listens. */
-export async function startProcess(t: Test, path: string, data: string, script = MAIN): Promise<Running> {
-  const args = ['run', path, '--data', data, '--listen', '127.0.0.1:0']
+/** Starts `ringmaster run` on a directory, or with these arguments, on a free port, and resolves once it says where it listens. */
+export async function startProcess(
+  t: Test,
+  source: string | readonly string[],
+  data: string,
+  script = MAIN,
+): Promise<Running> {
+  const args = ['run', ...[source].flat(), '--data', data, '--listen', '127.0.0.1:0']
   const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   const ended = once(child, 'close').then(([code, signal]) => [code, signal] as const)

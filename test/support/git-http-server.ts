@@ -9,8 +9,12 @@ export type GitHttpServer = {
   readonly url: string
   /** Method, path and query of each request, in order. */
   readonly requests: string[]
-  /** When set, requests are answered so, or never. */
-  fault: 'Hang' | 'Break' | number | undefined
+  /** When set, requests are answered so, or never. `Stall`: only with the first 20,000 bytes. */
+  fault: 'Hang' | 'Break' | 'Stall' | number | undefined
+  /** Answers that are stalled. */
+  readonly stalled: () => number
+  /** Ends every connection. */
+  readonly cut: () => void
   readonly close: () => Promise<void>
 }
 
@@ -24,15 +28,17 @@ export async function serveGit(t: Test, root: string, options: GitHttpOptions = 
   const expected = options.authorization ?? (user && `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`)
   const state: { fault: GitHttpServer['fault'] } = { fault: undefined }
   const requests: string[] = []
+  let stalled = 0
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${request.url}`)
     const { fault } = state
     if (fault === 'Hang') return
     if (fault === 'Break') return void request.socket.destroy()
-    if (fault !== undefined) return void response.writeHead(fault, { location: 'http://127.0.0.1:1/elsewhere' }).end()
+    if (fault !== undefined && fault !== 'Stall')
+      return void response.writeHead(fault, { location: 'http://127.0.0.1:1/elsewhere' }).end()
     if (expected !== undefined && request.headers.authorization !== expected)
       return void response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end()
-    backend(root, request, response)
+    backend(root, request, response, fault === 'Stall' ? () => stalled++ : undefined)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
@@ -51,12 +57,16 @@ export async function serveGit(t: Test, root: string, options: GitHttpOptions = 
     set fault(fault) {
       state.fault = fault
     },
+    stalled: () => stalled,
+    cut: () => server.closeAllConnections(),
     close,
   }
 }
 
 // As CGI has it (RFC 3875): the request in variables and on standard input, headers and body on standard output.
-function backend(root: string, request: IncomingMessage, response: ServerResponse): void {
+const STALL_BYTES = 20_000
+
+function backend(root: string, request: IncomingMessage, response: ServerResponse, onStall?: () => void): void {
   const { pathname, search } = new URL(request.url ?? '/', 'http://localhost')
   const env = {
     PATH: process.env.PATH ?? '',
@@ -79,7 +89,14 @@ function backend(root: string, request: IncomingMessage, response: ServerRespons
   response.on('close', () => child.kill())
   let head = Buffer.alloc(0)
   let isBody = false
+  let sent = 0
   child.stdout.on('data', (chunk: Buffer) => {
+    sent += chunk.length
+    if (onStall !== undefined && sent > STALL_BYTES) {
+      child.stdout.pause()
+      onStall()
+      return
+    }
     if (isBody) return void response.write(chunk)
     head = Buffer.concat([head, chunk])
     const end = head.indexOf('\r\n\r\n')

@@ -49,6 +49,7 @@ const SOLE_IMPORTER: Readonly<Record<string, readonly string[]>> = {
   zod: ['model', 'catalog', 'sources', 'simulate', 'serve'],
   'node:sqlite': ['journal'],
   'node:http': ['cli'],
+  'node:child_process': ['sources'],
 }
 
 const CORE = ['model', 'schedule', 'fleet', 'rollout', 'state']
