@@ -7,7 +7,8 @@ import { MAX_OBJECTS_PER_SOURCE } from '../model/limits.ts'
 import { crossChecks, type Finding } from './cross-checks.ts'
 import type { FileProblem, SourceFile } from './folder.ts'
 import { pathText } from './issues.ts'
-import { type ManifestFile, type ManifestOrigin, parseManifests, placesIn, sortProblems } from './manifest.ts'
+import { parseManifests, placesIn, sortProblems } from './manifest.ts'
+import type { ManifestFile, ManifestOrigin } from './manifest-file.ts'
 
 export type Declarations = {
   /** `sha256:…` over the sorted names and contents of the files. */

@@ -1,32 +1,16 @@
 // The text of one file to declared objects, and everything that is wrong with it at once.
 import type { Document } from 'yaml'
 import type { Declared, ObjectRef, Origin, Problem } from '../model/declared.ts'
-import { API_GROUP, API_VERSION, KIND_NAMES, kindNamed } from '../model/kinds.ts'
+import { API_VERSION } from '../model/kinds.ts'
 import type { Code } from './codes.ts'
 import { type FieldProblem, pathText } from './issues.ts'
 import { MAX_PROBLEMS_PER_FILE } from './limits.ts'
+import { parseFast } from './manifest-fast.ts'
+import type { ManifestFile, ManifestOrigin } from './manifest-file.ts'
 import { readObject } from './manifest-object.ts'
-import { isRecord } from './schema-walk.ts'
-import { editDistance } from './suggest.ts'
+import { isStranger, listItems, refOf } from './strangers.ts'
 import { positions, readYaml } from './yaml-text.ts'
-import { offsetOf, type Path, plainValues, writtenAt } from './yaml-values.ts'
-
-/** What is known of the whole source; the file and the line are added to each object's origin. */
-export type ManifestOrigin = Pick<Origin, 'source' | 'revision' | 'commit' | 'author'>
-
-export type ManifestFile = {
-  /** Those without any problem, in the order of the file. */
-  readonly objects: readonly Declared[]
-  /** By position; at most MAX_PROBLEMS_PER_FILE, then one RM1019. */
-  readonly problems: readonly Problem[]
-  /** Documents that are no business of ours: of other API groups, scenarios, and without apiVersion and kind. */
-  readonly ignored: number
-  /** Objects that have problems, as far as they say what they are. */
-  readonly refused: readonly ObjectRef[]
-}
-
-/** Kinds of our group that are no declarations. */
-const OTHER_KINDS: readonly string[] = ['Scenario']
+import { offsetOf, type Path, plainValues, type ValueProblem, writtenAt } from './yaml-values.ts'
 
 /**
  * Reads a file of manifests (YAML or JSON, several documents). Never throws.
@@ -37,6 +21,16 @@ export function parseManifests(
   text: Uint8Array | string,
   origin: ManifestOrigin,
   explicit = false,
+): ManifestFile {
+  return parseFast(file, text, origin, explicit) ?? parseWhole(file, text, origin, explicit)
+}
+
+/** The same by the whole parser, which knows the places of what is wrong. */
+export function parseWhole(
+  file: string,
+  text: Uint8Array | string,
+  origin: ManifestOrigin,
+  explicit: boolean,
 ): ManifestFile {
   const yaml = readYaml(text)
   const positionOf = positions(yaml.text)
@@ -53,13 +47,15 @@ export function parseManifests(
   let ignored = 0
   for (const document of yaml.documents) {
     if (document.errors.length > 0) continue
-    const { line } = positionOf(offsetOf(document, [], 'Value'))
-    const read = readDocument(document, { ...origin, file, line }, explicit, (offset) => positionOf(offset).line)
-    if (read.type === 'Ignored') ignored++
-    else if (read.type === 'Object') objects.push(read.object)
-    else {
-      if (read.ref !== undefined) refused.push(read.ref)
-      for (const problem of read.problems) problems.push(place(problem))
+    for (const part of partsOf(document)) {
+      const { line } = positionOf(offsetOf(document, part.base, 'Value'))
+      const read = readPart(part, { ...origin, file, line }, explicit, (offset) => positionOf(offset).line)
+      if (read.type === 'Ignored') ignored++
+      else if (read.type === 'Object') objects.push(read.object)
+      else {
+        if (read.ref !== undefined) refused.push(read.ref)
+        for (const problem of read.problems) problems.push(place(problem))
+      }
     }
   }
   if (explicit && objects.length === 0 && problems.length === 0 && ignored === 0)
@@ -83,13 +79,43 @@ export function placesIn(
 ): (object: Declared, path: Path, what?: 'Key' | 'Value') => { line: number; column: number } {
   const yaml = readYaml(text)
   const positionOf = positions(yaml.text)
-  const documents = new Map(
-    yaml.documents.map((document) => [positionOf(offsetOf(document, [], 'Value')).line, document]),
+  const parts = Map.groupBy(
+    yaml.documents.flatMap(partsOf),
+    ({ document, base }) => positionOf(offsetOf(document, base, 'Value')).line,
   )
   return (object, path, what = 'Value') => {
-    const document = documents.get(object.origin.line)
-    return document === undefined ? { line: 1, column: 1 } : positionOf(offsetOf(document, path, what))
+    const here = parts.get(object.origin.line) ?? []
+    // Several objects may stand on one line of JSON.
+    const part = here.find(({ value }) => isOf(value, object)) ?? here[0]
+    return part === undefined
+      ? { line: 1, column: 1 }
+      : positionOf(offsetOf(part.document, [...part.base, ...path], what))
   }
+}
+
+/** A document, or one item of a document that is a list; `base` leads to it, and problems' paths are within it. */
+type Part = {
+  readonly document: Document.Parsed
+  readonly base: Path
+  readonly value: unknown
+  readonly problems: readonly ValueProblem[]
+}
+
+function partsOf(document: Document.Parsed): Part[] {
+  const { value, problems } = plainValues(document)
+  const items = listItems(value)
+  if (items === undefined) return [{ document, base: [], value, problems }]
+  return items.map((item, i) => {
+    // What is wrong with the list around them is told with the first.
+    const own = problems.filter(({ path }) => (path[0] === 'items' && path.length > 1 ? path[1] === i : i === 0))
+    const inner = own.map((problem) => ({ ...problem, path: problem.path.slice(2) }))
+    return { document, base: ['items', i], value: item, problems: inner }
+  })
+}
+
+function isOf(value: unknown, { kind, name }: Declared): boolean {
+  const ref = refOf(value)
+  return ref?.kind === kind && ref.name === name
 }
 
 type PlacedProblem = { readonly path: Path; readonly offset: number; readonly code: Code; readonly message: string }
@@ -98,13 +124,12 @@ type Read =
   | { readonly type: 'Object'; readonly object: Declared }
   | { readonly type: 'Problems'; readonly ref: ObjectRef | undefined; readonly problems: readonly PlacedProblem[] }
 
-function readDocument(
-  document: Document.Parsed,
+function readPart(
+  { document, base, value, problems: yamlProblems }: Part,
   origin: Origin,
   explicit: boolean,
   lineOf: (offset: number) => number,
 ): Read {
-  const { value, problems: yamlProblems } = plainValues(document)
   if (isStranger(value, explicit)) return { type: 'Ignored' }
   const problems: PlacedProblem[] = yamlProblems.map(({ path, offset, code, message, other }) => ({
     path,
@@ -112,11 +137,11 @@ function readDocument(
     code,
     message: other === undefined ? message : `${message} (the first one is on line ${lineOf(other)})`,
   }))
-  const object = readObject(value, origin, (path) => writtenAt(document, path))
+  const object = readObject(value, origin, (path) => writtenAt(document, [...base, ...path]))
   if (object.type === 'Object' && problems.length === 0) return object
   const more = object.type === 'Object' ? [] : withoutConsequences(object.problems, yamlProblems)
   for (const problem of more.slice(0, 10 * MAX_PROBLEMS_PER_FILE))
-    problems.push({ ...problem, offset: offsetOf(document, problem.path, problem.at) })
+    problems.push({ ...problem, offset: offsetOf(document, [...base, ...problem.path], problem.at) })
   return { type: 'Problems', ref: refOf(value), problems }
 }
 
@@ -138,30 +163,6 @@ function withoutConsequences(
     const at = pathText(path)
     return code === 'RM1201' || (!(incomplete.has(at) && path.length > 0) && !(code === 'RM1208' && misspelt.has(at)))
   })
-}
-
-function isStranger(value: unknown, explicit: boolean): boolean {
-  if (value === null) return true
-  if (Array.isArray(value))
-    return !explicit && !value.some((item) => isRecord(item) && groupOf(item.apiVersion) === API_GROUP)
-  if (!isRecord(value)) return !explicit
-  const { apiVersion, kind } = value
-  const ours = typeof kind === 'string' && kindNamed(kind) !== undefined
-  const group = groupOf(apiVersion)
-  if (group === API_GROUP) return typeof kind === 'string' && OTHER_KINDS.includes(kind)
-  if (group === undefined) return !ours && !(explicit && apiVersion === undefined && kind === undefined)
-  return !group.startsWith('ringmaster.') && editDistance(group, API_GROUP, 4) === 4
-}
-
-function refOf(value: unknown): ObjectRef | undefined {
-  if (!isRecord(value) || typeof value.kind !== 'string' || !isRecord(value.metadata)) return undefined
-  const { name } = value.metadata
-  const kind = KIND_NAMES.find((known) => known === value.kind)
-  return kind === undefined || typeof name !== 'string' ? undefined : { kind, name }
-}
-
-function groupOf(apiVersion: unknown): string | undefined {
-  return typeof apiVersion === 'string' ? apiVersion.split('/')[0] : undefined
 }
 
 function bounded(problems: readonly Problem[]): Problem[] {

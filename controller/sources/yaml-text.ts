@@ -1,5 +1,5 @@
 // Bytes of a file to YAML documents, within limits: nothing here throws, overflows the stack or runs long, whatever the bytes.
-import { Composer, CST, type Document, Lexer, Parser } from 'yaml'
+import { Composer, CST, type Document, isScalar, Lexer, Parser } from 'yaml'
 import type { Code } from './codes.ts'
 import { MAX_ALIASES, MAX_DEPTH, MAX_DOCUMENTS, MAX_FILE_BYTES, MAX_PROBLEMS_PER_FILE } from './limits.ts'
 
@@ -79,10 +79,11 @@ function compose(text: string): YamlText {
   const options = { schema: 'core', merge: false, uniqueKeys: false, prettyErrors: false, logLevel: 'silent' } as const
   const composer = new Composer({ ...options, resolveKnownTags: false, strict: true })
   try {
+    let count = 0
     for (const document of composer.compose(tokens(text), true, text.length)) {
-      if (documents.length === MAX_DOCUMENTS)
+      if (count++ === MAX_DOCUMENTS)
         throw new Stopped(document.range[0], 'RM1006', `more than ${MAX_DOCUMENTS} documents in one file: split it`)
-      if (document.contents !== null || document.errors.length > 0) documents.push(document)
+      if (!isEmpty(document) || document.errors.length > 0) documents.push(document)
       for (const error of document.errors.slice(0, MAX_PROBLEMS_PER_FILE))
         problems.push({
           offset: Math.min(error.pos[0], text.length),
@@ -96,6 +97,13 @@ function compose(text: string): YamlText {
     problems.push(error.problem)
   }
   return { text, documents, problems }
+}
+
+/** Nothing, or nothing but comments, between two `---`: what templates leave where they give no object. */
+function isEmpty({ contents }: Document.Parsed): boolean {
+  if (contents === null) return true
+  if (!isScalar(contents) || contents.value !== null || contents.source) return false
+  return contents.tag === undefined && contents.anchor === undefined
 }
 
 function* tokens(text: string) {

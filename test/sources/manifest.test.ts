@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { test } from 'tap'
 import { MAX_FILE_BYTES, MAX_PROBLEMS_PER_FILE } from '../../controller/sources/limits.ts'
 import { parseManifests } from '../../controller/sources/manifest.ts'
+import { edited } from './mutations.ts'
 import { GOOD, manifest } from './samples.ts'
 
 const origin = { source: 'git', revision: 'main@sha1:abc', commit: 'abc', author: 'Ada' }
@@ -118,28 +119,8 @@ for (const bomb of ['[', '{', '{a: ', '- ', '? ', 'a: b: ', '&a ', '*a ', '"', '
 
 test('the good examples load, and no mutation of them crashes, hangs or gives problems out of order', (t) => {
   t.match(parse(GOOD), { problems: [] })
-  const snippet = fc.constantFrom(
-    ...'[]{}:,-?&*!|>"\'%@#\n\t \\~<0',
-    '- ',
-    ': ',
-    '<<: ',
-    '*a',
-    '&a ',
-    '---\n',
-    '1e999',
-    'null',
-    '!!map',
-    '\u2028',
-    '😀',
-  )
-  const edit = fc.record({ at: fc.nat(), drop: fc.nat(12), insert: fc.oneof(snippet, fc.string({ maxLength: 6 })) })
-  const mutated = fc.array(edit, { minLength: 1, maxLength: 6 }).map((edits) =>
-    edits.reduce((text, { at, drop, insert }) => {
-      const from = at % (text.length + 1)
-      return text.slice(0, from) + insert + text.slice(from + drop)
-    }, GOOD),
-  )
-  const property = fc.property(mutated, (text) => {
+  const property = fc.property(edited, (edit) => {
+    const text = edit(GOOD)
     const { problems, objects } = parse(text)
     const lines = text.split('\n').length
     const places = problems.map(({ line, column }) => line * 1e7 + column)
