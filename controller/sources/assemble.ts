@@ -1,5 +1,5 @@
 // Files of one source to one checked set of objects.
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { resolve } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Declared, Problem } from '../model/declared.ts'
@@ -43,7 +43,7 @@ export function assemble(
   source: string,
   files: readonly SourceFile[],
   unread: readonly FileProblem[],
-  parsed: ParsedFiles = new Map(),
+  parsed?: ParsedFiles,
   explicit: ReadonlySet<string> = new Set(),
   context: AssembleContext = {},
 ): Declarations {
@@ -59,7 +59,7 @@ export function assemble(
     for (const { kind, name } of manifests.refused) refused.add(`${kind}/${name}`)
     ignored += manifests.ignored
   }
-  forgetOthers(parsed, files)
+  if (parsed !== undefined) forgetOthers(parsed, files)
   const surplus = objects[MAX_OBJECTS_PER_SOURCE]
   if (surplus !== undefined) problems.push(tooMany(surplus, objects.length))
   const kept = objects.slice(0, MAX_OBJECTS_PER_SOURCE)
@@ -87,8 +87,14 @@ function revisionOf(files: readonly SourceFile[], unread: readonly FileProblem[]
   return `sha256:${hash.digest('hex')}`
 }
 
-function parseFile(file: SourceFile, origin: ManifestOrigin, parsed: ParsedFiles, explicit: boolean): ManifestFile {
-  const digest = createHash('sha256').update(file.bytes).digest('hex')
+function parseFile(
+  file: SourceFile,
+  origin: ManifestOrigin,
+  parsed: ParsedFiles | undefined,
+  explicit: boolean,
+): ManifestFile {
+  if (parsed === undefined) return parseManifests(file.name, file.bytes, origin, explicit)
+  const digest = hash('sha256', file.bytes)
   const before = parsed.get(file.name)
   if (before?.digest === digest) return before.manifests
   const manifests = parseManifests(file.name, file.bytes, origin, explicit)

@@ -1,12 +1,15 @@
 // The YAML files of a folder, read within limits and without leaving the folder.
-import { type Dirent, promises as fs } from 'node:fs'
-import { join, posix, sep } from 'node:path'
+import { closeSync, constants, type Dirent, promises as fs, openSync, readSync } from 'node:fs'
+import { dirname, join, posix, sep } from 'node:path'
 import type { Code } from './codes.ts'
 import { MAX_ENTRIES, MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_DEPTH, MAX_SOURCE_BYTES } from './limits.ts'
 
 /** `name`: relative to the folder, with `/`. `folder`: absolute, what relative paths in the file start from; empty where there is none. */
 export type SourceFile = { readonly name: string; readonly folder: string; readonly bytes: Uint8Array }
 export type FileProblem = { readonly file: string; readonly code: Code; readonly message: string }
+/** How a file is read: `readOne`, or `readNow`. */
+export type Reading = (path: string, name: string, folder: string) => Read | Promise<Read>
+type Read = SourceFile | FileProblem
 export type Folder = { readonly files: readonly SourceFile[]; readonly problems: readonly FileProblem[] }
 
 /**
@@ -14,12 +17,12 @@ export type Folder = { readonly files: readonly SourceFile[]; readonly problems:
  * Symbolic links are followed within the folder only, and what is reached twice is read once, under its own name.
  * Never throws: what cannot be read is a problem.
  */
-export async function readFolder(root: string): Promise<Folder> {
+export async function readFolder(root: string, reading: Reading = readOne): Promise<Folder> {
   const problems: FileProblem[] = []
   try {
     const real = await fs.realpath(root)
     const names = await listFiles({ root: real, problems, files: [], seen: new Set(), links: [], entries: 0 })
-    return { files: await readFiles(real, names, problems), problems }
+    return { files: await readFiles(real, names, reading, problems), problems }
   } catch (error) {
     return { files: [], problems: [cannotRead('.', error)] }
   }
@@ -30,14 +33,32 @@ export async function readOne(path: string, name: string, folder: string): Promi
   try {
     const stat = await fs.stat(path)
     if (!stat.isFile()) return { file: name, code: 'RM1014', message: 'this is no ordinary file' }
-    if (stat.size > MAX_FILE_BYTES) {
-      const message = `the file has ${stat.size} bytes, at most ${MAX_FILE_BYTES} (1 MiB) are read: split it`
-      return { file: name, code: 'RM1001', message }
-    }
+    if (stat.size > MAX_FILE_BYTES) return tooLarge(name, stat.size)
     return { name, folder, bytes: await fs.readFile(path) }
   } catch (error) {
     return cannotRead(name, error)
   }
+}
+
+const room = Buffer.allocUnsafeSlow(MAX_FILE_BYTES + 1)
+
+/**
+ * The same, several times as fast, for a process that has nobody else to serve: it waits for the disk. What is not simply
+ * read is left to `readOne`, which says why.
+ */
+export function readNow(path: string, name: string, folder: string): Read | Promise<Read> {
+  let file: number | undefined
+  try {
+    // A named pipe without a writer must not be waited for.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const length = readSync(file, room, 0, room.length, 0)
+    if (length < room.length) return { name, folder, bytes: Uint8Array.prototype.slice.call(room, 0, length) }
+  } catch {
+    // readOne finds the same, and a word for it.
+  } finally {
+    if (file !== undefined) closeSync(file)
+  }
+  return readOne(path, name, folder)
 }
 
 export function isYamlName(name: string): boolean {
@@ -127,23 +148,40 @@ function outside(file: string, why: string): FileProblem {
   return { file, code: 'RM1017', message: `the symbolic link ${why}: put the file itself here` }
 }
 
-async function readFiles(root: string, names: readonly string[], problems: FileProblem[]): Promise<SourceFile[]> {
+/** Files read at the same time. */
+const READ_TOGETHER = 16
+
+async function readFiles(
+  root: string,
+  names: readonly string[],
+  reading: Reading,
+  problems: FileProblem[],
+): Promise<SourceFile[]> {
   const files: SourceFile[] = []
   let bytes = 0
-  for (const name of names) {
-    const path = join(root, name)
-    const file = await readOne(path, name, join(path, '..'))
-    if ('code' in file) problems.push(file)
-    else if (bytes + file.bytes.length > MAX_SOURCE_BYTES) {
-      const message = `the files have more than ${MAX_SOURCE_BYTES} bytes (64 MiB) together: this one and what follows was not read`
-      problems.push({ file: name, code: 'RM1001', message })
-      break
-    } else {
-      bytes += file.bytes.length
-      files.push(file)
+  for (let i = 0; i < names.length; i += READ_TOGETHER) {
+    const some = names.slice(i, i + READ_TOGETHER).map((name) => {
+      const path = `${root}${sep}${name}`
+      return reading(path, name, dirname(path))
+    })
+    for (const file of await Promise.all(some)) {
+      if ('code' in file) problems.push(file)
+      else if (bytes + file.bytes.length > MAX_SOURCE_BYTES) {
+        const message = `the files have more than ${MAX_SOURCE_BYTES} bytes (64 MiB) together: this one and what follows was not read`
+        problems.push({ file: file.name, code: 'RM1001', message })
+        return files
+      } else {
+        bytes += file.bytes.length
+        files.push(file)
+      }
     }
   }
   return files
+}
+
+function tooLarge(file: string, size: number): FileProblem {
+  const message = `the file has ${size} bytes, at most ${MAX_FILE_BYTES} (1 MiB) are read: split it`
+  return { file, code: 'RM1001', message }
 }
 
 function cannotRead(file: string, error: unknown): FileProblem {

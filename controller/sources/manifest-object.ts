@@ -66,6 +66,7 @@ const TOP_LEVEL = ['apiVersion', 'kind', 'metadata', 'spec', 'status']
 
 function topLevelProblems(value: Record<string, unknown>): FieldProblem[] {
   const unknown = Object.keys(value).filter((key) => !TOP_LEVEL.includes(key))
+  if (unknown.length === 0) return []
   const free = TOP_LEVEL.filter((key) => !(key in value))
   return unknown.map((key): FieldProblem => {
     const hint = didYouMean(key, free) || '; fields of the object belong in `spec`'
@@ -73,13 +74,15 @@ function topLevelProblems(value: Record<string, unknown>): FieldProblem[] {
   })
 }
 
+const WRITABLE = KIND_NAMES.filter((name) => KINDS[name].writable)
+
 function readKind(kind: unknown): Kind | FieldProblem {
-  const known = KIND_NAMES.filter((name) => KINDS[name].writable)
+  const known = WRITABLE
   const problem = (code: Code, message: string): FieldProblem => ({ path: ['kind'], at: 'Value', code, message })
   if (kind === undefined || kind === null)
     return problem('RM1103', `\`kind\` is missing: write one of ${known.join(', ')}`)
   const name = typeof kind === 'string' ? kind : String(kind)
-  const found = KIND_NAMES.find((candidate) => candidate === name)
+  const found = known.find((candidate) => candidate === name) ?? KIND_NAMES.find((candidate) => candidate === name)
   if (found !== undefined && KINDS[found].writable) return found
   if (found !== undefined)
     return problem(
