@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { KIND_NAMES, KINDS } from '../model/kinds.ts'
 import { scenarioSchema } from '../simulate/scenario.ts'
 import { customResourceDefinition } from '../sources/crd.ts'
+import { projectSchema } from '../sources/project-file.ts'
 import { referencePages } from '../sources/reference.ts'
 import { combinedSchema, objectSchema } from '../sources/schema.ts'
 import { type Command, EXIT, readArgs, wrongUsage } from './command.ts'
@@ -49,6 +50,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ...KIND_NAMES.map((kind) => [`schemas/${kind}.json`, json(objectSchema(kind))] as const),
     ['schemas/ringmaster.json', json(combinedSchema())],
     ['schemas/Scenario.json', json(scenarioSchema())],
+    ['schemas/Project.json', json(projectSchema())],
     ...KIND_NAMES.map((kind) => [`crds/${KINDS[kind].plural}.yaml`, customResourceDefinition(kind)] as const),
     ...[...referencePages()].map(([path, text]) => [`docs/${path}`, text] as const),
   ])

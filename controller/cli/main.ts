@@ -1,7 +1,8 @@
 // `ringmaster`: finds the command that was named, loads it and nothing else, and runs it.
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { nearest } from '../sources/suggest.ts'
 import { type Command, EXIT, type Io } from './command.ts'
+import { version } from './version.ts'
 
 /** In the order in which help lists them. Each stands in the file of its name, which exports `<name>Command`. */
 const NAMES = [
@@ -74,14 +75,6 @@ ${lines.join('\n')}
 \`ringmaster help COMMAND\` tells more of each. \`ringmaster --version\` prints the version.
 Exit codes: 0 good, 1 the thing checked is bad, 2 wrong usage, 3 could not run.
 `
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  const manifest: unknown = JSON.parse(text)
-  const found =
-    typeof manifest === 'object' && manifest !== null && 'version' in manifest ? manifest.version : 'unknown'
-  return String(found)
 }
 
 /** One clear line; the stack is for those who look for a fault in Ringmaster itself. */

@@ -6,10 +6,7 @@ import type { Problem } from '../model/declared.ts'
 import { API_VERSION } from '../model/kinds.ts'
 import { ObjectName } from '../model/plan.ts'
 import { Duration, FreezeTimes, TimeZone } from '../model/recurrence.ts'
-import { fieldProblems, pathText } from '../sources/issues.ts'
-import { sortProblems } from '../sources/manifest.ts'
-import { positions, readYaml } from '../sources/yaml-text.ts'
-import { offsetOf, plainValues, writtenAt } from '../sources/yaml-values.ts'
+import { readSingle } from '../sources/read-single.ts'
 
 /** Devices of one scenario, over all groups. */
 export const MAX_SIMULATED_DEVICES = 1_000_000
@@ -244,34 +241,8 @@ export type ScenarioRead =
 
 /** Reads the text of one file, which has one document. All problems at once, with their places. */
 export function readScenario(file: string, text: Uint8Array | string): ScenarioRead {
-  const yaml = readYaml(text)
-  const positionOf = positions(yaml.text)
-  const place = (offset: number, path: readonly PropertyKey[], code: string, message: string): Problem => ({
-    file,
-    ...positionOf(offset),
-    path: pathText(path),
-    code,
-    message,
-  })
-  const problems = yaml.problems.map(({ offset, code, message }) => place(offset, [], code, message))
-  const [document, second] = yaml.documents
-  if (document === undefined && problems.length === 0)
-    problems.push(place(0, [], 'RM1018', 'the file is empty: write a Scenario'))
-  if (second !== undefined)
-    problems.push(place(offsetOf(second, [], 'Value'), [], 'RM1006', 'a second document: a file has one Scenario'))
-  if (document === undefined || problems.length > 0) return { type: 'Problems', problems: sortProblems(problems) }
-  const values = plainValues(document)
-  for (const { offset, path, code, message } of values.problems) problems.push(place(offset, path, code, message))
-  const parsed = Scenario.safeParse(values.value)
-  if (parsed.success && problems.length === 0) return { type: 'Scenario', scenario: parsed.data }
-  const context = {
-    schema: Scenario,
-    value: values.value,
-    written: (path: readonly PropertyKey[]) => writtenAt(document, path),
-  }
-  for (const { path, at, code, message } of fieldProblems(context, parsed.error?.issues ?? []))
-    problems.push(place(offsetOf(document, path, at), path, code, message))
-  return { type: 'Problems', problems: sortProblems(problems) }
+  const read = readSingle(Scenario, 'Scenario', file, text)
+  return read.type === 'Read' ? { type: 'Scenario', scenario: read.value } : read
 }
 
 /** Whole minutes of a duration, rounded down. */

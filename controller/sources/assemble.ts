@@ -134,11 +134,12 @@ function tooMany({ origin }: Declared, count: number): Problem {
   return { file: origin.file, line: origin.line, column: 1, path: '', code: 'RM1016', message }
 }
 
-// Positions are looked up by parsing the file again: there are findings rarely, and syntax trees are large.
-function placed(findings: readonly Finding[], files: readonly SourceFile[]): Problem[] {
+/** Positions are looked up by parsing the file again: there are findings rarely, and syntax trees are large. */
+export function placed(findings: readonly Finding[], files: readonly SourceFile[]): Problem[] {
+  const contents = new Map(files.map(({ name, bytes }) => [name, bytes]))
   const byFile = Map.groupBy(findings, (finding) => finding.object.origin.file)
   return [...byFile].flatMap(([file, found]) => {
-    const bytes = files.find((candidate) => candidate.name === file)?.bytes
+    const bytes = contents.get(file)
     const placeOf = placesIn(bytes ?? '')
     return found.map(
       ({ object, path, code, message }): Problem => ({

@@ -4,6 +4,7 @@ import { hasCriterion } from '../model/criteria.ts'
 import type { Declared, ObjectRef } from '../model/declared.ts'
 import { BUILT_IN_TEMPLATES } from '../model/templates.ts'
 import type { Code } from './codes.ts'
+import { collectionReferences, type Reference, references } from './references.ts'
 import { didYouMean } from './suggest.ts'
 import type { Path } from './yaml-values.ts'
 
@@ -42,12 +43,6 @@ export function crossChecks(objects: readonly Declared[], elsewhere: readonly De
 }
 
 type Names = { readonly [K in Reference['kind']]: ReadonlyMap<string, Declared | undefined> }
-type Reference = {
-  readonly kind: 'Collection' | 'DeploymentTemplate' | 'SoftwareUpdateGroup'
-  readonly name: string
-  readonly path: Path
-}
-
 function knownNames(objects: readonly Declared[]): Names {
   const named = (kind: string, builtIn: readonly string[]) =>
     new Map<string, Declared | undefined>([
@@ -96,53 +91,6 @@ function* unknownReferences(objects: readonly Declared[], known: Names): Iterabl
       yield { object, path: ['spec', ...path], code: REFERENCE_CODES[kind], message, missing: { kind, name } }
     }
   }
-}
-
-function references(object: Declared): Reference[] {
-  switch (object.kind) {
-    case 'Collection':
-      return collectionReferences(object)
-    case 'MaintenanceWindow':
-    case 'Freeze':
-    case 'UpdateHold':
-      return list(object.spec.collections, ['collections'])
-    case 'DeploymentTemplate':
-      return phaseReferences(object.spec.phases)
-    case 'AutomaticDeploymentRule':
-      return [...one('DeploymentTemplate', object.spec.template, 'template'), ...phaseReferences(object.spec.phases)]
-    case 'Rollout':
-      return [
-        ...one('DeploymentTemplate', object.spec.template, 'template'),
-        ...one('SoftwareUpdateGroup', object.spec.group, 'group'),
-        ...phaseReferences(object.spec.phases),
-      ]
-    default:
-      return []
-  }
-}
-
-function collectionReferences({ spec }: Declared<'Collection'>): Reference[] {
-  return [
-    ...one('Collection', spec.limitedTo, 'limitedTo'),
-    ...list(spec.include, ['include']),
-    ...list(spec.exclude, ['exclude']),
-  ]
-}
-
-function phaseReferences(phases: readonly { readonly collection: string }[] = []): Reference[] {
-  return phases.map(({ collection }, i) => ({
-    kind: 'Collection',
-    name: collection,
-    path: ['phases', i, 'collection'],
-  }))
-}
-
-function list(names: readonly string[] = [], path: Path): Reference[] {
-  return names.map((name, i) => ({ kind: 'Collection', name, path: [...path, i] }))
-}
-
-function one(kind: Reference['kind'], name: string | undefined, field: string): Reference[] {
-  return name === undefined ? [] : [{ kind, name, path: [field] }]
 }
 
 type Visit = { readonly object: Declared<'Collection'>; readonly edges: readonly Reference[]; next: number }

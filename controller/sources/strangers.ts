@@ -4,8 +4,8 @@ import { API_GROUP, KIND_NAMES, kindNamed } from '../model/kinds.ts'
 import { isRecord } from './schema-walk.ts'
 import { editDistance, nearest } from './suggest.ts'
 
-/** Kinds of our group that are no declarations. */
-const OTHER_KINDS: readonly string[] = ['Scenario']
+/** Kinds of our group that are no declarations: what simulations play with, and the settings in ringmaster.yaml. */
+const OTHER_KINDS: readonly string[] = ['Scenario', 'Project']
 
 /**
  * Whether a document is no business of ours: of another API group, a scenario, or without apiVersion and kind.

@@ -27,18 +27,7 @@ function folderOf(i: number): string {
 }
 
 /** Of ten files six are collections, two windows, one a rule and one a hold. */
-const KINDS = [
-  collection,
-  ringOf,
-  collection,
-  window,
-  collection,
-  rule,
-  collection,
-  window,
-  ringOf,
-  hold,
-]
+const KINDS = [collection, ringOf, collection, window, collection, rule, collection, window, ringOf, hold]
 
 function collection(i: number): string {
   return `kind: Collection

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { test } from 'tap'
 import type { Command } from '../../controller/cli/command.ts'
 import { generate, generateCommand } from '../../controller/cli/generate.ts'
-import { validate, validateCommand } from '../../controller/cli/validate.ts'
+import { validateCommand } from '../../controller/cli/validate.ts'
 import { GOOD, manifest } from './samples.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -60,10 +60,10 @@ test('validate checks several paths as one set, and a file that is named twice o
     one: { 'a.yaml': manifest('Collection', 'a', '{include: [b]}') },
     'b.txt': manifest('Collection', 'b', '{include: [all]}'),
   })
-  const out: string[] = []
   const paths = [join(dir, 'one'), join(dir, 'one/a.yaml'), join(dir, 'b.txt')]
-  t.equal(await validate(paths, 'text', (text) => out.push(text)), 0)
-  t.strictSame(out, ['2 files, 2 objects: no errors\n'])
+  const { exit, stdout } = await run(validateCommand, ...paths)
+  t.equal(exit, 0)
+  t.match(stdout, /\n2 files, 2 objects: no errors, 1 note; /)
 })
 
 test('a path that does not exist is exit code 3, whatever else is good', async (t) => {
