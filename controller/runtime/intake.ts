@@ -6,9 +6,11 @@ import type { Declared, Problem, SourceCommit } from '../model/declared.ts'
 import type { Input } from '../model/facts.ts'
 import { KIND_NAMES } from '../model/kinds.ts'
 import { MAX_PROBLEMS_LISTED } from '../model/limits.ts'
+import { plural } from '../model/plural.ts'
 import { gitSourceName } from '../model/source-names.ts'
 import type { SourceRecord } from '../rollout/world.ts'
 import type { Declarations } from '../sources/assemble.ts'
+import { countWarnings } from '../sources/check-set.ts'
 import { diffDeclared } from '../sources/diff-declared.ts'
 import type { State } from '../state/state.ts'
 import type { Controller } from './controller.ts'
@@ -163,6 +165,12 @@ export class Intake {
     const message = `declarations in force: ${objects.length} objects, of which ${put.length} are new or changed; ${removed.length} removed`
     this.log.info(message, { source, revision })
     if (note !== undefined) this.log.warn(`${source}: ${note}`, { source, revision })
+    const { state } = this.controller
+    const inForce = KIND_NAMES.flatMap((kind) => [...state.objects[kind].values()])
+    const warnings = countWarnings(inForce, source, state.clock)
+    if (warnings === 0) return
+    const about = `${plural(warnings, 'warning')} about them: \`ringmaster validate\` lists what it is`
+    this.log.warn(about, { source, revision, warnings })
   }
 
   async #reject(source: string, offer: Offer, problems = offer.load.problems): Promise<void> {

@@ -1,5 +1,5 @@
 // Everything that there is to say of one set of files: the errors that keep it from coming into force, and warnings and notes.
-import type { Problem } from '../model/declared.ts'
+import type { Declared, Problem } from '../model/declared.ts'
 import type { EpochMs } from '../model/instant.ts'
 import { advise } from './advise.ts'
 import { assemble, MAX_PROBLEMS_KEPT, placed } from './assemble.ts'
@@ -55,9 +55,10 @@ export function checkSet({ files, unread, explicit, project }: FileSet, at: Epoc
   }
 }
 
-/** How many warnings a controller would be told of; notes are not counted. */
-export function countWarnings(objects: Parameters<typeof advise>[0], at: EpochMs): number {
-  return advise(objects, at).filter(({ code }) => severityOf(code) === 'Warning').length
+/** How many warnings there are about the objects of one source, among all that are in force; notes are not counted. */
+export function countWarnings(inForce: readonly Declared[], source: string, at: EpochMs): number {
+  return advise(inForce, at).filter(({ object, code }) => object.origin.source === source && severityOf(code) === 'Warning')
+    .length
 }
 
 const SOURCE_COMMENT = /^# Source: (\S.*?)\s*$/gm
