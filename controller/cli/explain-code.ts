@@ -3,8 +3,8 @@
 import { REASONS } from '../model/reasons.ts'
 import { STATUS_REASONS } from '../model/status-reasons.ts'
 import { meaningOfCode } from '../project/error-codes.ts'
-import { CODES, isCode, severityOf } from '../sources/codes.ts'
-import { errorPage } from '../sources/reference.ts'
+import { ALL_CODES, CODES, isCode, severityOf } from '../sources/codes.ts'
+import { errorText } from '../sources/reference.ts'
 import { nearest } from '../sources/suggest.ts'
 import { EXIT, type Io } from './command.ts'
 
@@ -17,7 +17,7 @@ export function explainCode(word: string, json: boolean, io: Io): number {
     io.stdout(json ? `${JSON.stringify(value, null, 2)}\n` : text)
     return EXIT.good
   }
-  if (isCode(code)) return print(pageText(code), { code, severity: severityOf(code), ...CODES[code] })
+  if (isCode(code)) return print(errorText(code), { code, severity: severityOf(code), ...CODES[code] })
   const reason = Object.keys(MEANINGS).find((known) => known.toLowerCase() === word.toLowerCase())
   if (reason !== undefined) {
     const meaning = MEANINGS[reason]
@@ -26,16 +26,11 @@ export function explainCode(word: string, json: boolean, io: Io): number {
   const meaning = meaningOfCode(word)
   if (meaning !== undefined)
     return print(`# ${word}\n\nA result code of Windows: ${meaning}.\n`, { code: word, meaning })
-  const meant = nearest(word, [...Object.keys(CODES), ...Object.keys(MEANINGS)])
+  const meant = nearest(word, [...ALL_CODES, ...Object.keys(MEANINGS)])
   const hint =
     meant === undefined ? 'docs/errors and docs/reference/reasons.md list them all' : `did you mean ${meant}?`
   io.stderr(`${word.slice(0, 80)} is no code and no reason that is known here; ${hint}\n`)
   return EXIT.bad
-}
-
-/** The page as in docs/errors, less what only the generator has to know. */
-function pageText(code: Parameters<typeof severityOf>[0]): string {
-  return errorPage(code, CODES[code]).replace(/^<!--.*-->\n/, '')
 }
 
 function whereFrom(reason: string): string {

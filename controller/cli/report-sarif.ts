@@ -1,7 +1,7 @@
 // Findings as SARIF 2.1.0, which code scanning of several forges and many editors read.
 import type { Remark } from '../sources/check-set.ts'
 import { CODES, type Code, isCode, severityOf } from '../sources/codes.ts'
-import { errorPage } from '../sources/reference.ts'
+import { errorText } from '../sources/reference.ts'
 import { fingerprints } from './report-fingerprints.ts'
 import type { Report } from './validate-report.ts'
 import { version } from './version.ts'
@@ -28,7 +28,7 @@ function rule(code: Code) {
     name: title,
     shortDescription: { text: title },
     fullDescription: { text: meaning },
-    help: { text: meaning, markdown: errorPage(code, CODES[code]) },
+    help: { text: meaning, markdown: errorText(code) },
     defaultConfiguration: { level: LEVELS[severityOf(code)] },
   }
 }

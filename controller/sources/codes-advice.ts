@@ -25,7 +25,7 @@ export const ADVICE_CODES = {
     title: 'WindowTooShort',
     severity: 'Warning',
     meaning:
-      'An update starts only while what is left of a window exceeds its maximum run time and 5 minutes for a restart. No update runs for less than 5 minutes, so nothing ever starts in a window of 10 minutes or less. Where the catalog can be read, the same is said of a window that is too short for each update that the rules of its devices select now.',
+      'An update starts only while what is left of a window exceeds its maximum run time and 5 minutes for a restart. No update runs for less than 5 minutes, so nothing ever starts in a window of 10 minutes or less.',
     wrong: 'duration: PT10M',
     right: 'duration: PT2H',
   },

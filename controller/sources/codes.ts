@@ -17,6 +17,8 @@ export const CODES = {
 
 export type Code = keyof typeof CODES
 
+export const ALL_CODES: readonly Code[] = Object.keys(CODES).filter(isCode)
+
 /** The severity of a code that nobody has changed. */
 export function severityOf(code: Code): Severity {
   const page: ErrorPage & { readonly severity?: Severity } = CODES[code]

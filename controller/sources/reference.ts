@@ -5,8 +5,7 @@ import { KIND_NAMES, KINDS, type Kind } from '../model/kinds.ts'
 import { REASONS } from '../model/reasons.ts'
 import { STATUS_REASONS } from '../model/status-reasons.ts'
 import { BUILT_IN_TEMPLATES } from '../model/templates.ts'
-import { CODES } from './codes.ts'
-import type { ErrorPage, Severity } from './error-page.ts'
+import { ALL_CODES, CODES, type Code, severityOf } from './codes.ts'
 import { EXAMPLES } from './examples.ts'
 import { projectSpecSchema } from './project-file.ts'
 import { asSchema, branches, mergedObject, type Schema, specSchema } from './schema.ts'
@@ -21,7 +20,7 @@ export function referencePages(): ReadonlyMap<string, string> {
     ['reference/Project.md', projectPage()],
     ['reference/reasons.md', reasonsPage()],
     ['errors/README.md', errorIndex()],
-    ...errorPages().map(([code, page]) => [`errors/${code}.md`, errorPage(code, page)] as const),
+    ...ALL_CODES.map((code) => [`errors/${code}.md`, errorPage(code)] as const),
   ])
 }
 
@@ -197,10 +196,10 @@ ${table(STATUS_REASONS)}
 }
 
 function errorIndex(): string {
-  const rows = errorPages().map(
-    ([code, { title, meaning, severity = 'Error' }]) =>
-      `| [${code}](${code}.md) | ${title} | ${severity} | ${cell(meaning)} |`,
-  )
+  const rows = ALL_CODES.map((code) => {
+    const { title, meaning } = CODES[code]
+    return `| [${code}](${code}.md) | ${title} | ${severityOf(code)} | ${cell(meaning)} |`
+  })
   return `${GENERATED}# Errors of declarations
 
 \`ringmaster validate\` and the running controller list all errors of a file at once, each with file, line, column, path in
@@ -214,16 +213,16 @@ ${rows.join('\n')}
 `
 }
 
-function errorPages(): (readonly [string, ErrorPage & { readonly severity?: Severity }])[] {
-  return Object.entries(CODES)
+function errorPage(code: Code): string {
+  return `${GENERATED}${errorText(code, '[ringmaster.yaml](../reference/Project.md)')}`
 }
 
-/** The page of one error code. */
-export function errorPage(code: string, page: ErrorPage & { readonly severity?: Severity }): string {
-  const { title, meaning, wrong, right, severity } = page
-  const changeable =
-    severity === undefined ? '' : `\n${severity}; [ringmaster.yaml](../reference/Project.md) changes that.\n`
-  return `${GENERATED}# ${code} ${title}
+/** The page of one error code; `settings` is how it names the file that changes severities. */
+export function errorText(code: Code, settings = 'ringmaster.yaml'): string {
+  const { title, meaning, wrong, right } = CODES[code]
+  const severity = severityOf(code)
+  const changeable = severity === 'Error' ? '' : `\n${severity}; ${settings} changes that.\n`
+  return `# ${code} ${title}
 ${changeable}
 ${meaning}
 

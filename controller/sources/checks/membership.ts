@@ -15,39 +15,48 @@ export type Membership = {
 }
 
 /** References are followed so many levels deep; beyond that nothing is known. */
-const MAX_LEVELS = 16
-/** What one source may ask; beyond that nothing is known. */
-const MAX_STEPS = 500_000
+const MAX_LEVELS = 64
+/** Queries of two collections that are compared; with more nothing is known. */
+const MAX_QUERY_PAIRS = 400
 
 type Spec = Declared<'Collection'>['spec']
-type Walk = { readonly collections: Site['collections']; steps: number }
+type Walk = {
+  readonly collections: Site['collections']
+  /** Answers given; one that is being worked out counts as not known, which only circles meet. */
+  readonly empty: Map<string, boolean>
+  readonly within: Map<string, boolean>
+  readonly most: Map<string, number>
+}
 
 export function membershipOf({ collections }: Pick<Site, 'collections'>): Membership {
-  const walk: Walk = { collections, steps: 0 }
-  const empty = new Map<string, boolean>()
-  const within = new Map<string, boolean>()
+  const walk: Walk = { collections, empty: new Map(), within: new Map(), most: new Map() }
   return {
-    isEmpty: (name) => remembered(empty, name, () => isEmpty(walk, name, 0)),
-    isWithin: (inner, outer) => remembered(within, `${inner} ${outer}`, () => isWithin(walk, inner, outer, 0)),
+    isEmpty: (name) => isEmpty(walk, name, 0),
+    isWithin: (inner, outer) => isWithin(walk, inner, outer, 0),
     most: (name) => most(walk, name, 0),
   }
 }
 
-function remembered(answers: Map<string, boolean>, key: string, answer: () => boolean): boolean {
+function remembered<T>(answers: Map<string, T>, key: string, notKnown: T, answer: () => T): T {
   const known = answers.get(key)
   if (known !== undefined) return known
+  answers.set(key, notKnown)
   const found = answer()
   answers.set(key, found)
   return found
 }
 
-/** Undefined for `all`, for what is not declared, and when it has gone on for too long. */
+/** Undefined for `all`, for what is not declared, and too many levels deep. */
 function specOf(walk: Walk, name: string, level: number): Spec | undefined {
-  if (level > MAX_LEVELS || ++walk.steps > MAX_STEPS) return undefined
+  if (level > MAX_LEVELS) return undefined
   return walk.collections.get(name)?.spec
 }
 
 function isEmpty(walk: Walk, name: string, level: number): boolean {
+  return remembered(walk.empty, name, false, () => findEmpty(walk, name, level))
+}
+
+function findEmpty(walk: Walk, name: string, level: number): boolean {
   const spec = specOf(walk, name, level)
   if (spec === undefined) return false
   const { limitedTo, exclude = [] } = spec
@@ -72,6 +81,7 @@ function isOutside(
   const limit = limitedTo === undefined ? undefined : specOf(walk, limitedTo, level + 1)
   if (limit === undefined) return false
   const { devices = [], include = [], queries = [] } = limit
+  if (queries.length > MAX_QUERY_PAIRS / 10) return false
   // A device that is listed, or comes from elsewhere, may have any attributes.
   if (devices.length === 0 && include.length === 0 && queries.every((other) => isContradictory(query, other)))
     return true
@@ -80,14 +90,16 @@ function isOutside(
 
 function isWithin(walk: Walk, inner: string, outer: string, level: number): boolean {
   if (inner === outer || outer === ALL_DEVICES) return true
-  const spec = specOf(walk, inner, level)
-  return spec !== undefined && isWithinBefore(walk, inner, spec, outer, level + 1)
+  return remembered(walk.within, `${inner} ${outer}`, false, () => {
+    const spec = specOf(walk, inner, level)
+    return spec !== undefined && isWithinBefore(walk, inner, spec, outer, level + 1)
+  })
 }
 
 /** The same before exclusions, which only take away. */
 function isWithinBefore(walk: Walk, inner: string, spec: Spec, outer: string, level: number): boolean {
   if (outer === ALL_DEVICES) return true
-  if (level > MAX_LEVELS || ++walk.steps > MAX_STEPS) return false
+  if (level > MAX_LEVELS) return false
   if (spec.limitedTo !== undefined && isWithin(walk, spec.limitedTo, outer, level + 1)) return true
   const { devices = [], queries = [], include = [] } = spec
   if (devices.length === 0 && queries.length === 0 && include.every((one) => isWithin(walk, one, outer, level + 1)))
@@ -96,9 +108,12 @@ function isWithinBefore(walk: Walk, inner: string, spec: Spec, outer: string, le
   if (target === undefined || !isOpenTo(walk, inner, spec, target, level)) return false
   // The outer one takes in the whole collection, or each of its rules.
   if (target.include?.includes(inner)) return true
+  const { queries: wideQueries = [] } = target
+  if (queries.length * wideQueries.length > MAX_QUERY_PAIRS) return false
+  const listed = new Set(devices.length > 0 ? target.devices : [])
   return (
-    devices.every((device) => target.devices?.includes(device)) &&
-    queries.every((query) => target.queries?.some((wide) => isNarrower(query, wide))) &&
+    devices.every((device) => listed.has(device)) &&
+    queries.every((query) => wideQueries.some((wide) => isNarrower(query, wide))) &&
     include.every((one) => target.include?.includes(one))
   )
 }
@@ -112,6 +127,10 @@ function isOpenTo(walk: Walk, inner: string, spec: Spec, target: Spec, level: nu
 }
 
 function most(walk: Walk, name: string, level: number): number {
+  return remembered(walk.most, name, Number.POSITIVE_INFINITY, () => findMost(walk, name, level))
+}
+
+function findMost(walk: Walk, name: string, level: number): number {
   const spec = specOf(walk, name, level)
   if (spec === undefined) return Number.POSITIVE_INFINITY
   const limit = spec.limitedTo === undefined ? Number.POSITIVE_INFINITY : most(walk, spec.limitedTo, level + 1)

@@ -8,10 +8,15 @@ export function isContradictory(...queries: readonly Query[]): boolean {
   return [...byKey.values()].some(isImpossible)
 }
 
+/** Conditions of two queries that are compared; with more nothing is known. */
+const MAX_CONDITION_PAIRS = 256
+
 /** Whether each device that meets `narrow` meets `wide`: it has all its conditions. False is "not known". */
 export function isNarrower(narrow: Query, wide: Query): boolean {
   const conditions = expressionsOf(narrow)
-  return expressionsOf(wide).every((wanted) => conditions.some((condition) => implies(condition, wanted)))
+  const wantedConditions = expressionsOf(wide)
+  if (conditions.length * wantedConditions.length > MAX_CONDITION_PAIRS) return false
+  return wantedConditions.every((wanted) => conditions.some((condition) => implies(condition, wanted)))
 }
 
 function isImpossible(conditions: readonly Expression[]): boolean {

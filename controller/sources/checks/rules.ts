@@ -10,7 +10,7 @@ import type { Membership } from './membership.ts'
 import { plannedOf, type Site } from './site.ts'
 
 /** Pairs of rules that are compared; beyond that the rest are taken to differ. */
-const MAX_PAIRS = 100_000
+const MAX_PAIRS = 20_000
 
 type Rule = { readonly object: Declared<'AutomaticDeploymentRule'>; readonly collections: readonly string[] }
 

@@ -15,65 +15,73 @@ import { allPlanned, type Planned, type Site } from './site.ts'
 const LEAST_RUN_TIME_MINUTES = 5
 /** What is left of a window must exceed this. */
 const LEAST_MS = (LEAST_RUN_TIME_MINUTES + RESTART_RESERVE_MINUTES) * MINUTE
-/** Windows are looked at one by one for so long. */
+/** Windows are looked at one by one for so long, and no more than so many short ones with so many others. */
 const WINDOW_DAYS = 62
+const MAX_SHORT_WINDOWS = 200
+const MAX_OTHERS = 50
 
 /** RM1503: no window of the directory could lengthen this one, and nothing fits into it. */
 export function* checkWindowLengths(site: Site): Iterable<Finding> {
-  for (const object of site.windows) {
-    const { schedule, duration } = object.spec
-    if (durationMs(parseDuration(duration)) > LEAST_MS || mayTouch(site, object)) continue
-    const zone = schedule.timeZone === DEVICE_LOCAL ? 'UTC' : schedule.timeZone
-    if (longest([object], zone, site.at) > LEAST_MS) continue
+  const isShort = ({ spec }: Window) => durationMs(parseDuration(spec.duration)) <= LEAST_MS
+  for (const object of site.windows.filter(isShort).slice(0, MAX_SHORT_WINDOWS)) {
+    const { duration } = object.spec
+    if (mayJoin(site, object)) continue
     const message = `no update fits into ${duration}: one starts only while more than its maximum run time (${LEAST_RUN_TIME_MINUTES} minutes at least) and ${RESTART_RESERVE_MINUTES} minutes for a restart are left; write more than PT${LEAST_MS / MINUTE}M`
     yield { object, path: ['spec', 'duration'], code: 'RM1503', message }
   }
 }
 
-/** Whether another window may open next to this one on some device. Whose windows a device has is known to the fleet alone. */
-function mayTouch(site: Site, object: Declared<'MaintenanceWindow'>): boolean {
+type Window = Declared<'MaintenanceWindow'>
+
+/**
+ * Whether the window may be longer on some device than it says: by touching itself, or another window. Which windows a
+ * device has is known to the fleet alone, so that every other one counts.
+ */
+function mayJoin(site: Site, object: Window): boolean {
   const others = site.windows.filter((other) => other !== object)
-  if (others.length === 0) return false
   const zones = new Set([object, ...others].map(({ spec }) => spec.schedule.timeZone))
   // In different zones they meet on one device or another.
-  if (zones.size > 1 || others.length > MAX_OTHERS) return true
-  const [zone = 'UTC'] = zones
-  const evaluated = zone === DEVICE_LOCAL ? 'UTC' : zone
-  return longest([object, ...others], evaluated, site.at, object) > LEAST_MS
+  if (zones.size > 1 || others.length > MAX_OTHERS || [object, ...others].some(isFrequent)) return true
+  const zone = object.spec.schedule.timeZone === DEVICE_LOCAL ? 'UTC' : object.spec.schedule.timeZone
+  return longest([object, ...others], zone, site.at, object) > LEAST_MS
 }
 
-const MAX_OTHERS = 200
+/** Opens many times a day: such windows join as a rule, and take long to look at one by one. */
+function isFrequent({ spec }: { readonly spec: { readonly schedule?: Recurrence | undefined } }): boolean {
+  return /FREQ=(MINUTELY|HOURLY)|BYHOUR|BYMINUTE/.test(spec.schedule?.rrule ?? '')
+}
 
 /** The longest stretch of the windows together, of those that `only` is part of. */
-function longest(
-  windows: readonly Declared<'MaintenanceWindow'>[],
-  zone: string,
-  at: EpochMs,
-  only?: Declared<'MaintenanceWindow'>,
-): number {
-  const inputs = (list: readonly Declared<'MaintenanceWindow'>[]) =>
-    list.map(({ name, spec }) => ({ name, appliesTo: spec.appliesTo, times: spec }))
-  const open = openIntervals(inputs(windows), zone, at, at + WINDOW_DAYS * DAY).intervals
-  const own = only === undefined ? open : openIntervals(inputs([only]), zone, at, at + WINDOW_DAYS * DAY).intervals
-  const meets = open.filter((one) => own.some((mine) => mine.from < one.until && one.from < mine.until))
+function longest(windows: readonly Window[], zone: string, at: EpochMs, only: Window): number {
+  const opened = (list: readonly Window[]) => {
+    const inputs = list.map(({ name, spec }) => ({ name, appliesTo: spec.appliesTo, times: spec }))
+    return openIntervals(inputs, zone, at, at + WINDOW_DAYS * DAY).intervals
+  }
+  const own = opened([only])
+  const meets = opened(windows).filter((one) => own.some((mine) => mine.from < one.until && one.from < mine.until))
   return Math.max(0, ...meets.map(({ from, until }) => until - from))
 }
 
 /** How far ahead deadlines are looked at, and how many evaluations of each rule. */
 const DEADLINE_DAYS = 400
 const MAX_EVALUATIONS = 60
+/** Freezes compared with rules; beyond that the rest are taken to be apart. */
+const MAX_PAIRS = 5000
 
 /** RM1509: the first evaluation of each rule whose deadline no device can meet, for each freeze. */
 export function* checkDeadlines(site: Site, membership: Membership): Iterable<Finding> {
-  if (site.freezes.length === 0) return
+  const frozen = new Map(
+    site.freezes.filter((freeze) => !isFrequent(freeze)).map((one) => [one, frozenEverywhere(one, site.at)]),
+  )
+  let pairs = 0
   for (const planned of allPlanned(site)) {
     const { object, plan, schedule } = planned
     const [phase] = plan.phases
     if (object.kind !== 'AutomaticDeploymentRule' || schedule === undefined || phase === undefined) continue
     if (object.spec.enabled === false || object.spec.suspend || phase.deployment.urgent) continue
-    const freezes = site.freezes.filter((freeze) => coversAll(freeze, phase.collection, membership))
-    for (const freeze of freezes) {
-      const found = firstFrozen(site, planned, freeze)
+    for (const [freeze, intervals] of frozen) {
+      if (++pairs > MAX_PAIRS) return
+      const found = coversAll(freeze, phase.collection, membership) ? firstFrozen(site, planned, intervals) : undefined
       if (found === undefined) continue
       const { evaluated, due, until } = found
       const message = `evaluated at ${toRfc3339(evaluated)}, phase ${phase.name} is due at ${toRfc3339(due)}, inside freeze ${freeze.name} (${freeze.origin.file}:${freeze.origin.line}): nothing starts before ${toRfc3339(until)}`
@@ -91,7 +99,7 @@ function coversAll(freeze: Declared<'Freeze'>, collection: string, { isWithin }:
 function firstFrozen(
   site: Site,
   { plan, schedule }: Planned,
-  freeze: Declared<'Freeze'>,
+  frozen: readonly Interval[],
 ): { readonly evaluated: EpochMs; readonly due: EpochMs; readonly until: EpochMs } | undefined {
   const deployment = plan.phases[0]?.deployment
   if (deployment === undefined || schedule === undefined) return undefined
@@ -100,7 +108,6 @@ function firstFrozen(
   // Spread deadlines lie up to so much later.
   const spread = durationMs(parseDuration(deployment.spread))
   const end = site.at + DEADLINE_DAYS * DAY
-  const frozen = frozenEverywhere(freeze, { from: site.at, until: Math.min(end + after, END_OF_TIME) })
   if (frozen.length === 0) return undefined
   // The same wall-clock on all devices is an instant of up to 26 hours before or after.
   const doubt = deployment.timeBasis === 'DeviceLocal' ? 26 * HOUR : 0
@@ -117,7 +124,8 @@ function firstFrozen(
 type Interval = { readonly from: EpochMs; readonly until: EpochMs }
 
 /** When the freeze holds on every device, wherever it is. */
-function frozenEverywhere({ spec }: Declared<'Freeze'>, within: Interval): Interval[] {
+function frozenEverywhere({ spec }: Declared<'Freeze'>, at: EpochMs): Interval[] {
+  const within = { from: at, until: Math.min(at + 2 * DEADLINE_DAYS * DAY, END_OF_TIME) }
   const timeZone = spec.schedule?.timeZone ?? spec.timeZone ?? 'UTC'
   const local = timeZone === DEVICE_LOCAL
   const found = freezeOccasions(spec, local ? 'UTC' : timeZone, within) ?? []
@@ -130,11 +138,17 @@ function frozenEverywhere({ spec }: Declared<'Freeze'>, within: Interval): Inter
 
 /** RM1510, RM1511. */
 export function* checkOver(site: Site): Iterable<Finding> {
+  let never = 0
   for (const object of site.objects) {
-    const over = overFinding(object, site.at)
-    if (over !== undefined) yield over
+    const finding = overFinding(object, site.at)
+    if (finding === undefined) continue
+    yield finding
+    if (finding.code === 'RM1511' && ++never === MAX_NEVER) return
   }
 }
+
+/** To find that something never happens takes a look at every day until 2100. */
+const MAX_NEVER = 50
 
 function overFinding(object: Declared, at: EpochMs): Finding | undefined {
   switch (object.kind) {
