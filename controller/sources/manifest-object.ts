@@ -81,7 +81,8 @@ function readKind(kind: unknown): Kind | FieldProblem {
   const problem = (code: Code, message: string): FieldProblem => ({ path: ['kind'], at: 'Value', code, message })
   if (kind === undefined || kind === null)
     return problem('RM1103', `\`kind\` is missing: write one of ${known.join(', ')}`)
-  const name = typeof kind === 'string' ? kind : String(kind)
+  if (typeof kind === 'object') return problem('RM1103', `\`kind\` must be text: write one of ${known.join(', ')}`)
+  const name = String(kind)
   const found = known.find((candidate) => candidate === name) ?? KIND_NAMES.find((candidate) => candidate === name)
   if (found !== undefined && KINDS[found].writable) return found
   if (found !== undefined)

@@ -30,7 +30,7 @@ function* unreachable(object: Declared, phases: readonly ResolvedPhase[], { isWi
     const earlier = phases.slice(0, i).find((before) => takesAll(before, phase, isWithin))
     if (earlier === undefined) continue
     const what = phase.whenEmpty === 'Skip' ? 'it is always skipped' : 'the rollout halts here (EmptyPhase)'
-    const message = `no device is left for phase ${phase.name}: phase ${earlier.name} has all of ${phase.collection} already, and ${what}`
+    const message = `no device is left for phase ${phase.name}: all that collection ${phase.collection} can have are in phase ${earlier.name} already, and ${what}`
     yield { object, path: ['spec', 'phases', i, 'collection'], code: 'RM1501', message }
   }
 }
@@ -59,7 +59,7 @@ function gapOf(phase: Phase | undefined): string | undefined {
   const { failurePercent, failureCount, successPercent, successCount, timeout } = phase
   if (failurePercent === undefined || successPercent !== undefined || successCount !== undefined) return undefined
   if (failureCount !== undefined || timeout !== undefined || failurePercent <= 5) return undefined
-  return `with more than 5 % and up to ${failurePercent} % failed, phase ${phase.name} can neither succeed (95 % by default) nor halt: add successPercent: ${Math.max(1, 100 - failurePercent)}, or a timeout`
+  return `with more than 5 % and up to ${failurePercent} % failed, phase ${phase.name} can neither succeed (95 % by default) nor halt: lower it to 5, ${failurePercent > 50 ? '' : `add successPercent: ${100 - failurePercent}, `}or add a timeout`
 }
 
 function* timeout({ phasesOf, object }: Planned, phase: ResolvedPhase, i: number): Iterable<Finding> {
