@@ -60,6 +60,6 @@ function uriOf(file: string): string {
     .replaceAll('\\', '/')
     .replace(/^\.\//, '')
     .split('/')
-    .map((part) => encodeURIComponent(part))
+    .map((part) => encodeURIComponent(part.toWellFormed()))
     .join('/')
 }
