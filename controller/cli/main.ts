@@ -86,7 +86,8 @@ function fail(error: unknown): void {
   process.exit(EXIT.failed)
 }
 
-if (import.meta.main) {
+/** Runs the command that this process was started with, and ends the process with its exit code. */
+export async function start(): Promise<void> {
   process.on('uncaughtException', fail)
   process.on('unhandledRejection', fail)
   // `ringmaster … | head`: who reads no longer has had enough. A controller goes on without its log.
@@ -99,3 +100,5 @@ if (import.meta.main) {
   // What was written reaches its reader first.
   process.stderr.write('', () => process.stdout.write('', () => process.exit(code)))
 }
+
+if (import.meta.main) await start()
