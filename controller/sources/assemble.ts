@@ -124,7 +124,9 @@ function forgetOthers(parsed: ParsedFiles, files: readonly SourceFile[]): void {
 }
 
 function settled(object: Declared, revision: string, folder: string): Declared {
-  const origin = { ...object.origin, revision }
+  // What was parsed before carries the revision of then.
+  const origin = object.origin.revision === revision ? object.origin : { ...object.origin, revision }
+  if (origin === object.origin && object.kind !== 'UpdateSource') return object
   if (object.kind !== 'UpdateSource' || object.spec.path === undefined || folder === '') return { ...object, origin }
   return { ...object, origin, spec: { ...object.spec, path: resolve(folder, object.spec.path) } }
 }

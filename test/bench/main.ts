@@ -10,6 +10,7 @@ import { benchRestart } from './restart.ts'
 import { benchRules } from './rules.ts'
 import { benchSimulation } from './simulation.ts'
 import { jsonOf, machineLine, tableOf } from './table.ts'
+import { benchValidate } from './validate.ts'
 
 const SUBJECTS: Readonly<Record<string, (size: Size) => Row[] | Promise<Row[]>>> = {
   rules: benchRules,
@@ -18,6 +19,7 @@ const SUBJECTS: Readonly<Record<string, (size: Size) => Row[] | Promise<Row[]>>>
   polls: benchPolls,
   simulation: benchSimulation,
   restart: benchRestart,
+  validate: benchValidate,
 }
 
 const HELP = `npm run bench -- [--short] [--only NAME] [--json]

@@ -61,13 +61,19 @@ function window(i: number): string {
 metadata:
   name: nights-${i}
 spec:
-  collections: [site-${i - (i % 10)}]
+  collections: [${collectionsOf(i).join(', ')}]
   schedule:
     rrule: FREQ=WEEKLY;BYDAY=SA,SU   # never on working days
     at: "22:00"
     timeZone: DeviceLocal
   duration: PT${4 + (i % 5)}H
 `
+}
+
+/** Of ten files, between two windows each collection is used. */
+function collectionsOf(i: number): string[] {
+  const ten = i - (i % 10)
+  return i % 10 === 3 ? [`site-${ten}`, `site-${ten + 2}`] : [`site-${ten + 4}`, `site-${ten + 6}`, `ring-${ten + 8}`]
 }
 
 function rule(i: number): string {

@@ -1,14 +1,13 @@
 // Phases that come to nothing: no devices are left for them, their gate cannot be met, or they are over before they are due
 // (semantics.md §3, §6).
 import type { Declared } from '../../model/declared.ts'
-import { DAY, durationMs, HOUR } from '../../model/instant.ts'
+import { DAY, HOUR } from '../../model/instant.ts'
 import type { Phase, ResolvedPhase } from '../../model/plan.ts'
 import { plural } from '../../model/plural.ts'
-import { parseDuration } from '../../model/recurrence.ts'
 import { nextOccurrence } from '../../schedule/recurrence.ts'
 import type { Finding } from '../cross-checks.ts'
 import type { Membership } from './membership.ts'
-import { allPlanned, type Planned, type Site } from './site.ts'
+import { allPlanned, bySchedule, lengthMs, type Planned, type Site } from './site.ts'
 
 /** RM1501, RM1504, RM1505, RM1506. Phases of a template are looked at once, where they stand. */
 export function* checkPhases(site: Site, membership: Membership): Iterable<Finding> {
@@ -65,9 +64,9 @@ function gapOf(phase: Phase | undefined): string | undefined {
 function* timeout({ phasesOf, object }: Planned, phase: ResolvedPhase, i: number): Iterable<Finding> {
   if (phase.timeout === undefined || phasesOf === undefined) return
   const { availableAfter, deadlineAfter, timeBasis } = phase.deployment
-  const due = length(availableAfter) + length(deadlineAfter)
+  const due = lengthMs(availableAfter) + lengthMs(deadlineAfter)
   // The same wall-clock comes up to 26 hours earlier on other devices.
-  if (length(phase.timeout) > due - (timeBasis === 'DeviceLocal' ? 26 * HOUR : 0)) return
+  if (lengthMs(phase.timeout) > due - (timeBasis === 'DeviceLocal' ? 26 * HOUR : 0)) return
   const by = phasesOf === object ? '' : ` of ${object.kind} ${object.name}`
   const message = `phase ${phase.name}${by} times out after ${phase.timeout}, before its deadline (${spanText(due)} after its start), from which on devices install: write a longer timeout or a shorter deadlineAfter`
   yield { object: phasesOf, path: ['spec', 'phases', i, 'timeout'], code: 'RM1506', message }
@@ -78,16 +77,17 @@ const EVALUATIONS = 24
 
 /** RM1515: the last phase is replaced by the next rollout before it is due. */
 export function* checkReplaced(site: Site): Iterable<Finding> {
+  const between = bySchedule((schedule) => ({ ms: longestBetween(site, schedule) }))
   for (const { object, plan, schedule, mode } of allPlanned(site)) {
     const last = plan.phases.at(-1)
     if (object.kind !== 'AutomaticDeploymentRule' || schedule === undefined || last === undefined) continue
     if (plan.onNewer !== 'Replace' || mode !== 'New' || plan.phases.length < 2 || object.spec.suspend) continue
     const before = plan.phases.slice(0, -1)
-    const start = before.reduce((sum, phase) => sum + dueAfter(phase) + length(phase.soak), 0)
+    const start = before.reduce((sum, phase) => sum + dueAfter(phase) + lengthMs(phase.soak), 0)
     const due = start + dueAfter(last)
-    const between = longestBetween(site, schedule)
-    if (between === undefined || due < between) continue
-    const message = `phase ${last.name} is due ${spanText(due)} after the evaluation at the earliest, and the next one replaces the rollout after ${spanText(between)} at the latest: shorten soaks or deadlines, or set onNewer: Queue or Parallel`
+    const { ms } = between(schedule)
+    if (ms === undefined || due < ms) continue
+    const message = `phase ${last.name} is due ${spanText(due)} after the evaluation at the earliest, and the next one replaces the rollout after ${spanText(ms)} at the latest: shorten soaks or deadlines, or set onNewer: Queue or Parallel`
     const path = object.spec.phases === undefined ? ['spec'] : ['spec', 'phases', plan.phases.length - 1]
     yield { object, path, code: 'RM1515', message }
   }
@@ -96,7 +96,7 @@ export function* checkReplaced(site: Site): Iterable<Finding> {
 /** From a phase's start to the instant from which on devices install, for all of its devices. */
 function dueAfter({ deployment }: ResolvedPhase): number {
   const wall = deployment.timeBasis === 'DeviceLocal' ? 26 * HOUR : 0
-  return Math.max(0, length(deployment.availableAfter) + length(deployment.deadlineAfter) - wall)
+  return Math.max(0, lengthMs(deployment.availableAfter) + lengthMs(deployment.deadlineAfter) - wall)
 }
 
 /** The longest time between two of the coming evaluations; undefined when there are not two. */
@@ -109,10 +109,6 @@ function longestBetween(site: Site, schedule: NonNullable<Planned['schedule']>):
     at = next
   }
   return longest
-}
-
-function length(duration: string): number {
-  return durationMs(parseDuration(duration))
 }
 
 /** In days where it is a day or more, rounded down. */

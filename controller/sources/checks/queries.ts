@@ -4,7 +4,10 @@ import { DOTTED_VERSION, type Expression, type Query } from '../../model/collect
 
 /** Whether the conditions of the queries together rule each other out, for whatever device. False is "not known". */
 export function isContradictory(...queries: readonly Query[]): boolean {
-  const byKey = Map.groupBy(queries.flatMap(expressionsOf), ({ key }) => key)
+  const conditions = queries.flatMap(expressionsOf)
+  // Conditions on different attributes never rule each other out, and one alone can always be met.
+  if (new Set(conditions.map(({ key }) => key)).size === conditions.length) return false
+  const byKey = Map.groupBy(conditions, ({ key }) => key)
   return [...byKey.values()].some(isImpossible)
 }
 

@@ -5,6 +5,7 @@ import type { DeploymentTemplateSpec } from '../../model/kinds.ts'
 import { type ResolvedPlan, resolvePlan } from '../../model/plan.ts'
 import type { Recurrence } from '../../model/recurrence.ts'
 import { BUILT_IN_TEMPLATES } from '../../model/templates.ts'
+import { lengthOf } from '../../schedule/occasions.ts'
 
 export type Site = {
   /** In the order of files and lines. */
@@ -71,6 +72,24 @@ export function allPlanned(site: Site): Planned[] {
   return [...site.rules, ...site.rollouts.values()]
     .map((object) => plannedOf(site, object))
     .filter((planned) => planned !== undefined)
+}
+
+/** Milliseconds of a duration that the schema has let pass. */
+export function lengthMs(duration: string): number {
+  return lengthOf(duration) ?? 0
+}
+
+/** Remembers what was found for a schedule: hundreds of rules are evaluated at the same times. */
+export function bySchedule<T>(find: (schedule: Recurrence) => T): (schedule: Recurrence) => T {
+  const known = new Map<string, T>()
+  return ({ rrule, at, startsOn, offset, timeZone }) => {
+    const key = [rrule, at, startsOn, offset, timeZone].join(' ')
+    const before = known.get(key)
+    if (before !== undefined) return before
+    const found = find({ rrule, at, startsOn, offset, timeZone })
+    known.set(key, found)
+    return found
+  }
 }
 
 function builtIn(name: string): DeploymentTemplateSpec | undefined {

@@ -1,15 +1,15 @@
 // Times that come to nothing: windows in which nothing fits, deadlines in freezes, what is over, and what never happens
 // (semantics.md §4, §5).
 import type { Declared } from '../../model/declared.ts'
-import { DAY, durationMs, type EpochMs, HOUR, MINUTE, toRfc3339 } from '../../model/instant.ts'
-import { DEVICE_LOCAL, freezePeriod, parseDuration, type Recurrence } from '../../model/recurrence.ts'
+import { DAY, type EpochMs, HOUR, MINUTE, toRfc3339 } from '../../model/instant.ts'
+import { DEVICE_LOCAL, freezePeriod, type Recurrence } from '../../model/recurrence.ts'
 import { freezeOccasions, nextOpening } from '../../schedule/occasions.ts'
 import { latestOccurrence, nextOccurrence } from '../../schedule/recurrence.ts'
 import { openIntervals, RESTART_RESERVE_MINUTES } from '../../schedule/windows.ts'
 import { END_OF_TIME } from '../../schedule/zones.ts'
 import type { Finding } from '../cross-checks.ts'
 import type { Membership } from './membership.ts'
-import { allPlanned, type Planned, type Site } from './site.ts'
+import { allPlanned, bySchedule, lengthMs, type Planned, type Site } from './site.ts'
 
 /** What an update may give as its maximum run time at least (semantics.md §1). */
 const LEAST_RUN_TIME_MINUTES = 5
@@ -22,7 +22,7 @@ const MAX_OTHERS = 50
 
 /** RM1503: no window of the directory could lengthen this one, and nothing fits into it. */
 export function* checkWindowLengths(site: Site): Iterable<Finding> {
-  const isShort = ({ spec }: Window) => durationMs(parseDuration(spec.duration)) <= LEAST_MS
+  const isShort = ({ spec }: Window) => lengthMs(spec.duration) <= LEAST_MS
   for (const object of site.windows.filter(isShort).slice(0, MAX_SHORT_WINDOWS)) {
     const { duration } = object.spec
     if (mayJoin(site, object)) continue
@@ -103,10 +103,9 @@ function firstFrozen(
 ): { readonly evaluated: EpochMs; readonly due: EpochMs; readonly until: EpochMs } | undefined {
   const deployment = plan.phases[0]?.deployment
   if (deployment === undefined || schedule === undefined) return undefined
-  const after =
-    durationMs(parseDuration(deployment.availableAfter)) + durationMs(parseDuration(deployment.deadlineAfter))
+  const after = lengthMs(deployment.availableAfter) + lengthMs(deployment.deadlineAfter)
   // Spread deadlines lie up to so much later.
-  const spread = durationMs(parseDuration(deployment.spread))
+  const spread = lengthMs(deployment.spread)
   const end = site.at + DEADLINE_DAYS * DAY
   if (frozen.length === 0) return undefined
   // The same wall-clock on all devices is an instant of up to 26 hours before or after.
@@ -139,7 +138,14 @@ function frozenEverywhere({ spec }: Declared<'Freeze'>, at: EpochMs): Interval[]
 /** RM1510, RM1511. */
 export function* checkOver(site: Site): Iterable<Finding> {
   let never = 0
+  const goesOn = bySchedule((schedule) => ({
+    soon:
+      nextOccurrence(schedule, site.at, schedule.timeZone === DEVICE_LOCAL ? 'UTC' : schedule.timeZone) !== undefined,
+  }))
   for (const object of site.objects) {
+    // By far the most go on; for what does not, the exact limits are looked at.
+    if (object.kind === 'MaintenanceWindow' && object.spec.effective === undefined && goesOn(object.spec.schedule).soon)
+      continue
     const finding = overFinding(object, site.at)
     if (finding === undefined) continue
     yield finding
@@ -183,14 +189,14 @@ function freezeFinding(object: Declared<'Freeze'>, at: EpochMs): Finding | undef
     if (ahead === undefined || ahead.length > 0) return undefined
     return over(object, ['spec', 'until'], 'the freeze has ended')
   }
-  const length = durationMs(parseDuration(period.duration))
+  const length = lengthMs(period.duration)
   return scheduleFinding(object, ['spec', 'schedule'], period.schedule, at - length)
 }
 
 function windowFinding(object: Declared<'MaintenanceWindow'>, at: EpochMs): Finding | undefined {
   const { spec } = object
   const zone = spec.schedule.timeZone === DEVICE_LOCAL ? 'UTC' : spec.schedule.timeZone
-  const length = durationMs(parseDuration(spec.duration)) + DAY
+  const length = lengthMs(spec.duration) + DAY
   if (nextOpening(spec, zone, at - length) !== undefined) return undefined
   const never = nextOpening(spec, zone, 0) === undefined
   const field = spec.effective === undefined ? ['spec', 'schedule'] : ['spec', 'effective']
