@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { type Test, test } from 'tap'
+import { main } from '../../controller/cli/main.ts'
 import type { Decision } from '../../controller/model/facts.ts'
 import { API_VERSION, KIND_NAMES, KINDS } from '../../controller/model/kinds.ts'
 import { gateFigures } from '../../controller/rollout/evidence.ts'
@@ -58,6 +59,17 @@ async function compliantAt(name: string, rollout: string, phase: number, until: 
   if (found === undefined) throw new Error(`there is no rollout ${rollout}`)
   return gateFigures(state, found, phase).compliant
 }
+
+test('the examples are valid together, each as a set of its own, and give no warning', async (t) => {
+  let out = ''
+  const io = {
+    stdout: (text: string) => {
+      out += text
+    },
+    stderr: () => {},
+  }
+  t.equal(await main(['validate', '--strict', '--at', '2026-01-12T00:00:00Z', ROOT], io), 0, out)
+})
 
 for (const name of folders)
   test(`examples/${name} is valid, and names the schema of each file`, async (t) => {
@@ -191,7 +203,7 @@ function yamlFiles(folder: string): string[] {
 
 function schemaIsNamed(t: Test, file: string): void {
   const text = readFileSync(file, 'utf8')
-  const name = text.includes('\nkind: Scenario\n') ? 'Scenario' : 'ringmaster'
+  const name = /\nkind: (Scenario|Project)\n/.exec(text)?.[1] ?? 'ringmaster'
   const schema = relative(join(file, '..'), join(ROOT, `../schemas/${name}.json`))
   t.equal(text.split('\n')[0], `# yaml-language-server: $schema=${schema}`, relative(ROOT, file))
   t.ok(existsSync(join(file, '..', schema)))

@@ -37,6 +37,18 @@ test('declarations too large for one fact change nothing and are reported, until
   t.equal(mended.sources.get(DIRECTORY_SOURCE)?.rejected, undefined)
 })
 
+test('warnings stop nothing; how many there are is logged', async (t) => {
+  const journal = openMemoryJournal<Fact>(decodeFact, newMemoryMedium())
+  const controller = await Controller.open({ journal, clock: virtualClock('2025-10-01T00:00:00Z') })
+  const warned: unknown[] = []
+  const log = { ...silentLog, warn: (message: string, fields?: object) => void warned.push([message, fields]) }
+  const empty = `${collection('b')}---\n${collection('c').replace('site: berlin}', 'site: berlin}, matchExpressions: [{key: site, operator: NotIn, values: [berlin]}]')}`
+  const folder = t.testdir({ 'all.yaml': empty })
+  await takeDeclarations(controller, folder, log)(await loadDirectory(folder))
+  t.equal(controller.state.objects.Collection.size, 2)
+  t.match(warned, [[/^1 warning about them: `ringmaster validate`/, { warnings: 1 }]])
+})
+
 function collection(name: string): string {
   return `apiVersion: ringmaster.dev/v1alpha1
 kind: Collection
