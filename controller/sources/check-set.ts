@@ -34,7 +34,9 @@ export type Checked = {
 
 /** `at`: the instant for which it is judged what is over and what is to come. Warnings are looked for when there are no errors. */
 export function checkSet({ files, unread, explicit, project }: FileSet, at: EpochMs): Checked {
-  const { objects, problems, total, ignored } = assemble('validate', files, unread, undefined, explicit, { revision: 'none' })
+  const { objects, problems, total, ignored } = assemble('validate', files, unread, undefined, explicit, {
+    revision: 'none',
+  })
   const errors = problems.map((problem): Remark => ({ ...problem, severity: 'Error' }))
   const advice = total > 0 ? [] : sortProblems(placed(advise(objects, at), files))
   const others = advice.flatMap((problem): Remark[] => {
