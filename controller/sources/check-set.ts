@@ -59,8 +59,9 @@ export function checkSet({ files, unread, explicit, project }: FileSet, at: Epoc
 
 /** How many warnings there are about the objects of one source, among all that are in force; notes are not counted. */
 export function countWarnings(inForce: readonly Declared[], source: string, at: EpochMs): number {
-  return advise(inForce, at).filter(({ object, code }) => object.origin.source === source && severityOf(code) === 'Warning')
-    .length
+  return advise(inForce, at).filter(
+    ({ object, code }) => object.origin.source === source && severityOf(code) === 'Warning',
+  ).length
 }
 
 const SOURCE_COMMENT = /^# Source: (\S.*?)\s*$/gm

@@ -44,7 +44,7 @@ test('warnings stop nothing; how many there are is logged', async (t) => {
   const log = { ...silentLog, warn: (message: string, fields?: object) => void warned.push([message, fields]) }
   const empty = `${collection('b')}---\n${collection('c').replace('site: berlin}', 'site: berlin}, matchExpressions: [{key: site, operator: NotIn, values: [berlin]}]')}`
   const folder = t.testdir({ 'all.yaml': empty })
-  await takeDeclarations(controller, folder, log)(await loadDirectory(folder))
+  await new Intake(controller, log).seat(DIRECTORY_SOURCE, () => {}).offer({ load: await loadDirectory(folder) })
   t.equal(controller.state.objects.Collection.size, 2)
   t.match(warned, [[/^1 warning about them: `ringmaster validate`/, { warnings: 1 }]])
 })
