@@ -1,7 +1,8 @@
 // The controller on real repositories: what is pushed comes into force, what is broken or not trusted changes nothing, and what
 // is reverted is unapproved.
+import { execFileSync } from 'node:child_process'
 import { createHmac } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { type Started, type StartOptions, startController } from '../../controller/cli/start-controller.ts'
@@ -219,11 +220,58 @@ async function until(holds: () => boolean): Promise<void> {
   if (!holds()) throw new Error(`it did not come about: ${holds}`)
 }
 
-type Site = { readonly declared?: boolean; readonly prune?: 'Unapprove' | 'Orphan' }
+test('with verify, a commit that is not signed by a trusted key changes nothing; approvals name the key of one that is', async (t) => {
+  const keys = temporary(t)
+  const key = join(keys, 'ada')
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key])
+  const allowedSignersFile = join(keys, 'allowed')
+  writeFileSync(allowedSignersFile, `ada@example.com ${readFileSync(`${key}.pub`, 'utf8')}`)
+  const { repository, started, wake } = await site(t, { declared: true, signWith: key, verify: { allowedSignersFile } })
+  const { state } = started.controller
+  const good = `main@sha1:${repository.git('rev-parse', 'HEAD')}`
+  await enrolWith(started.url, started.secrets.enrolmentKey, 'd1', { site: 'a' })
+  repository.commit({ 'rollout.yaml': rollout('october') }, 'not signed', ['--no-gpg-sign'])
+  const bad = await wake(() => state.sources.get('git/rollouts')?.rejected !== undefined)
+  t.notOk(state.objects.Rollout.has('october'))
+  t.match(listObjects(state, [], 'GitSource', 0)[0]?.status, {
+    revision: good,
+    commit: { signature: 'Verified', signedBy: /^ada@example.com \(SHA256:/ },
+    conditions: [
+      { type: 'Ready', status: 'False', reason: 'NotTrusted', message: /RM1404 commit [0-9a-f]{40} by Ada/ },
+      { type: 'Stalled', status: 'True' },
+    ],
+    rejected: { commit: { commit: bad, signature: 'Unsigned' } },
+  })
+  repository.commit({}, 'signed on top')
+  const head = await wake()
+  await until(() => started.decisions().some(({ type }) => type === 'UpdatesApproved'))
+  t.match(state.control.rollouts.get('october')?.provenance, { commit: head, signedBy: /^ada@example.com/ })
+  const approved = started.decisions().find(({ type }) => type === 'UpdatesApproved')
+  t.match(approved?.message, /signed by ada@example\.com \(SHA256:/)
+  t.match(
+    String((await get(started.url, '/metrics')).body),
+    /source_commit_info\{source="git\/rollouts",[^}]*signature="Verified",signed_by="ada@example.com \(SHA256:/,
+  )
+})
+
+type Site = {
+  readonly declared?: boolean
+  readonly prune?: 'Unapprove' | 'Orphan'
+  readonly verify?: object
+  /** Every commit is signed with this ssh key. */
+  readonly signWith?: string
+}
 
 /** A repository behind git's http-backend, and a controller on it: by --git, or by a GitSource in a directory. */
-async function site(t: Test, { declared = false, prune = 'Unapprove' }: Site = {}) {
+async function site(t: Test, { declared = false, prune = 'Unapprove', verify, signWith }: Site = {}) {
   const repository = newRepository(t)
+  if (signWith !== undefined)
+    for (const [name, value] of Object.entries({
+      'gpg.format': 'ssh',
+      'user.signingKey': signWith,
+      'commit.gpgSign': 'true',
+    }))
+      repository.git('config', name, value)
   const folder = temporary(t)
   writeFileSync(join(folder, 'feed.ndjson'), `${JSON.stringify(UPDATE)}\n`)
   const feed = object(
@@ -236,7 +284,13 @@ async function site(t: Test, { declared = false, prune = 'Unapprove' }: Site = {
   const server = await serveGit(t, root)
   const secretFile = join(folder, 'secret')
   writeFileSync(secretFile, `${SECRET}\n`)
-  const spec = { url: `${server.url}/rollouts.git`, interval: 'PT1H', webhook: { secretFile }, prune }
+  const spec = {
+    url: `${server.url}/rollouts.git`,
+    interval: 'PT1H',
+    webhook: { secretFile },
+    prune,
+    ...(verify && { verify }),
+  }
   const name = declared ? 'rollouts' : 'default'
   writeFileSync(join(folder, 'git.yaml'), object('GitSource', name, JSON.stringify(spec)))
   const decisions: Parameters<NonNullable<StartOptions['onDecisions']>>[0][number][] = []
