@@ -41,7 +41,9 @@ export const GitPath = line(1024).refine(
   'must be a folder of the repository: write it without "/" in front and without ".."',
 )
 
-const file = line(4096).refine((text) => text.startsWith('/'), 'must be the absolute path of a file')
+const file = line(4096)
+  .refine((text) => text.startsWith('/'), 'must be the absolute path of a file')
+  .refine((text) => !/["\\]/.test(text), 'must not contain quotes or backslashes')
 const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'must be the name of an environment variable')
 
 const Auth = z

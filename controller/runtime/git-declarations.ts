@@ -1,6 +1,7 @@
 // Git sources at work: the one of the command line, and each declared GitSource, polled when it is due or woken by a webhook.
 
 import { isDeepStrictEqual } from 'node:util'
+import { JournalError } from '../journal/journal.ts'
 import type { GitSourceSpec } from '../model/git-source.ts'
 import type { EpochMs } from '../model/instant.ts'
 import { durationMs } from '../model/instant.ts'
@@ -8,7 +9,7 @@ import { COMMAND_LINE_GIT, gitSourceName } from '../model/source-names.ts'
 import { GitFailure } from '../sources/git.ts'
 import { readSecret } from '../sources/git-auth.ts'
 import { GitSourceError } from '../sources/git-error.ts'
-import { GitSource } from '../sources/git-source.ts'
+import { cacheName, GitSource, removeOtherCaches } from '../sources/git-source.ts'
 import type { Clock } from './clock.ts'
 import type { Intake, Seat } from './intake.ts'
 
@@ -62,6 +63,7 @@ export class GitSources implements GitWebhooks {
     if (commandLine !== undefined) this.#follow(COMMAND_LINE_GIT, commandLine)
     this.#look()
     this.#unsubscribe = this.#intake.controller.subscribe(() => this.#look())
+    this.#ending = this.#tidy()
   }
 
   /** By name of the source: what its polls did. */
@@ -104,6 +106,11 @@ export class GitSources implements GitWebhooks {
     this.#tellSurplus(declared.map(({ name }) => name).filter((name) => !wanted.has(name)))
   }
 
+  #tidy(): Promise<void> {
+    const names = [...this.#running.values()].map(({ source, spec }) => cacheName(source, spec.url))
+    return removeOtherCaches(this.#options.caches, names)
+  }
+
   #follow(name: string, spec: GitSourceSpec): void {
     const { caches, maxBytes } = this.#options
     this.#running.set(name, new Follower(this.#intake, gitSourceName(name), spec, { caches, maxBytes }))
@@ -113,7 +120,10 @@ export class GitSources implements GitWebhooks {
   #end(name: string, follower: Follower): void {
     this.#running.delete(name)
     const how = follower.spec.prune === 'Orphan' ? 'Keep' : 'Remove'
-    const ended = follower.close().then(() => follower.seat.leave(how))
+    const ended = follower
+      .close()
+      .then(() => follower.seat.leave(how))
+      .then(() => this.#tidy())
     this.#ending = Promise.all([this.#ending, ended]).catch((error: unknown) => this.#intake.log.error(String(error)))
   }
 
@@ -225,10 +235,8 @@ class Follower {
       this.#offered = undefined
       const lastPoll = this.#clock.now().epochMilliseconds
       this.activity = { ...activity, polls: activity.polls + 1, failures: activity.failures + 1, lastPoll }
-      const [code, message] =
-        error instanceof GitSourceError
-          ? [error.code, error.message]
-          : ['RM1403', error instanceof Error ? error.message : String(error)]
+      if (error instanceof JournalError) return this.#intake.log.warn(`${this.source}: ${error.message}`)
+      const [code, message] = error instanceof GitSourceError ? [error.code, error.message] : ['RM1409', String(error)]
       // A journal that refuses this too has its own way of saying so.
       await this.seat.fail(code, message).catch(() => {})
     }

@@ -71,13 +71,18 @@ async function sshCommand({ sshKeyFile, knownHostsFile }: Auth): Promise<string>
   ]
   if (sshKeyFile !== undefined) {
     await readSmall(sshKeyFile, 'auth')
-    options.push('IdentitiesOnly=yes', 'IdentityAgent=none', `IdentityFile="${sshKeyFile}"`)
+    options.push('IdentitiesOnly=yes', 'IdentityAgent=none', `IdentityFile="${literal(sshKeyFile)}"`)
   }
   if (knownHostsFile !== undefined) {
     await readSmall(knownHostsFile, 'auth')
-    options.push(`UserKnownHostsFile="${knownHostsFile}"`, 'GlobalKnownHostsFile=/dev/null')
+    options.push(`UserKnownHostsFile="${literal(knownHostsFile)}"`, 'GlobalKnownHostsFile=/dev/null')
   }
   return ['ssh', '-F', '/dev/null', ...options.flatMap((option) => ['-o', quoted(option)])].join(' ')
+}
+
+// ssh puts other values in for %h and the like.
+function literal(path: string): string {
+  return path.replaceAll('%', '%%')
 }
 
 // git gives the command to a shell.

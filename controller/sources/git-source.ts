@@ -74,7 +74,7 @@ export class GitSource {
 
   async #cache(signal: AbortSignal | undefined, suffix = ''): Promise<GitCache> {
     const { spec, source, caches, maxBytes = MAX_CACHE_BYTES } = this.#options
-    const key = createHash('sha256').update(`${source}\0${spec.url}`).digest('hex').slice(0, 32)
+    const key = cacheName(source, spec.url)
     await fs.mkdir(caches, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
       throw new GitSourceError('RM1409', `${caches} cannot be made: ${String(error)}`, error)
     })
@@ -140,6 +140,18 @@ export class GitSource {
       return undefined
     }
   }
+}
+
+/** What the folders of a source's copies begin with. */
+export function cacheName(source: string, url: string): string {
+  return createHash('sha256').update(`${source}\0${url}`).digest('hex').slice(0, 32)
+}
+
+/** Removes copies that are of none of these sources any more; what cannot be removed stays. */
+export async function removeOtherCaches(caches: string, names: readonly string[]): Promise<void> {
+  const found = await fs.readdir(caches).catch(() => [])
+  const others = found.filter((name) => /^[0-9a-f]{32}(\.|$)/.test(name) && !names.includes(name.slice(0, 32)))
+  for (const name of others) await fs.rm(join(caches, name), { recursive: true, force: true }).catch(() => {})
 }
 
 /** `main@sha1:…`; without a branch or tag `sha1:…`. */

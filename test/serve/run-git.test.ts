@@ -2,7 +2,7 @@
 // is reverted is unapproved.
 import { execFileSync } from 'node:child_process'
 import { createHmac } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { type Started, type StartOptions, startController } from '../../controller/cli/start-controller.ts'
@@ -187,11 +187,12 @@ test('objects go from the directory to a repository and back without being unapp
 
 test('a GitSource that is removed takes its objects with it, or leaves them', async (t) => {
   for (const prune of ['Unapprove', 'Orphan'] as const) {
-    const { started, folder } = await site(t, { declared: true, prune })
+    const { started, folder, options } = await site(t, { declared: true, prune })
     const { state } = started.controller
     writeFileSync(join(folder, 'git.yaml'), '# no more\n')
     await until(() => !state.sources.has('git/rollouts'))
     t.equal(state.objects.Collection.has('pilot'), prune === 'Orphan', prune)
+    await until(() => readdirSync(join(options.data, 'git')).length === 0)
   }
 })
 
