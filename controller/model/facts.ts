@@ -33,7 +33,7 @@ export type Input =
     }
   /** A declaration source cannot be reached or read; what is in force stays so. */
   | { readonly type: 'SourceFailed'; readonly source: string; readonly code: string; readonly message: string }
-  /** A declaration source is no more. Its objects are what they were, unless another fact removes them. */
+  /** Nothing is known of a declaration source any more. Its objects are what they were, unless another fact removes them. */
   | { readonly type: 'SourceRemoved'; readonly source: string }
   | CatalogSynced
   | { readonly type: 'CatalogSyncFailed'; readonly source: string; readonly message: string }

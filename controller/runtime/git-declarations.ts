@@ -103,6 +103,7 @@ export class GitSources implements GitWebhooks {
       if (running === undefined) this.#follow(name, spec)
       else running.change(spec)
     }
+    this.#discardStrays()
     this.#tellSurplus(declared.map(({ name }) => name).filter((name) => !wanted.has(name)))
   }
 
@@ -116,15 +117,23 @@ export class GitSources implements GitWebhooks {
     this.#running.set(name, new Follower(this.#intake, gitSourceName(name), spec, { caches, maxBytes }))
   }
 
-  // Declared anew while it ends, it waits until that is done: the facts of the end come first at the intake.
+  // What it declared went with its declaration (state/apply.ts).
   #end(name: string, follower: Follower): void {
     this.#running.delete(name)
-    const how = follower.spec.prune === 'Orphan' ? 'Keep' : 'Remove'
-    const ended = follower
-      .close()
-      .then(() => follower.seat.leave(how))
-      .then(() => this.#tidy())
+    this.#intake.log.info(`${follower.source} is no longer followed`, { source: follower.source })
+    follower.seat.leave()
+    const ended = follower.close().then(() => this.#tidy())
     this.#ending = Promise.all([this.#ending, ended]).catch((error: unknown) => this.#intake.log.error(String(error)))
+  }
+
+  // What a poll gave at the very moment at which its source was removed.
+  #discardStrays(): void {
+    const { sources, objects } = this.#intake.controller.state
+    for (const source of sources.keys()) {
+      const [, name] = /^git\/(.+)$/.exec(source) ?? []
+      if (name === undefined || name === COMMAND_LINE_GIT || objects.GitSource.has(name)) continue
+      this.#intake.discard(source).catch((error: unknown) => this.#intake.log.error(String(error)))
+    }
   }
 
   /** Each is told once, in its status. */

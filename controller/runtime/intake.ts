@@ -33,8 +33,8 @@ export type Seat = {
   readonly fail: (code: string, message: string) => Promise<void>
   /** What the revisions of this source may refer to besides their own objects. */
   readonly elsewhere: () => readonly Declared[]
-  /** The source is no more. `remove`: its objects neither. */
-  readonly leave: (how: 'Keep' | 'Remove') => Promise<void>
+  /** The source gives nothing more. What it declared is no longer its own: any other source may take it over. */
+  readonly leave: () => void
 }
 
 type Sitting = {
@@ -59,12 +59,18 @@ export class Intake {
 
   /** `recheck`: asks the source to offer its newest revision again, because another source has changed. */
   seat(name: string, recheck: () => void): Seat {
-    this.#seats.set(name, { recheck })
+    const sitting: Sitting = { recheck }
+    this.#seats.set(name, sitting)
+    const isSitting = () => this.#seats.get(name) === sitting
     return {
-      offer: (offer) => this.#next(() => this.#take(name, offer)),
-      fail: (code, message) => this.#next(() => this.#fail(name, code, message)),
+      offer: (offer) => this.#next(async () => (isSitting() ? this.#take(name, sitting, offer) : undefined)),
+      fail: (code, message) => this.#next(async () => (isSitting() ? this.#fail(name, code, message) : undefined)),
       elsewhere: () => this.#elsewhere(name),
-      leave: (how) => this.#next(() => this.#leave(name, how)),
+      // One that was declared anew has a seat of its own by now.
+      leave: () => {
+        if (isSitting()) this.#seats.delete(name)
+        this.#recheckOthers(name)
+      },
     }
   }
 
@@ -74,9 +80,7 @@ export class Intake {
     return turn
   }
 
-  async #take(name: string, offer: Offer): Promise<void> {
-    const sitting = this.#seats.get(name)
-    if (sitting === undefined) return
+  async #take(name: string, sitting: Sitting, offer: Offer): Promise<void> {
     sitting.waiting = undefined
     const { load } = offer
     if (load.total > 0) return this.#reject(name, offer)
@@ -196,19 +200,18 @@ export class Intake {
     await this.controller.submit({ type: 'SourceFailed', source, code, message: message.slice(0, MAX_MESSAGE) })
   }
 
-  async #leave(name: string, how: 'Keep' | 'Remove'): Promise<void> {
-    this.#seats.delete(name)
-    const { state } = this.controller
-    const record = state.sources.get(name)
-    const removed = how === 'Remove' ? inForce(state, name).map(({ kind, name: own }) => ({ kind, name: own })) : []
-    const facts: Input[] = []
-    if (removed.length > 0)
-      facts.push({ type: 'ObjectsDeclared', source: name, revision: record?.revision ?? '', put: [], removed })
-    if (record !== undefined) facts.push({ type: 'SourceRemoved', source: name })
-    if (facts.length === 0) return
-    await this.controller.submit(...facts)
-    this.log.info(`${name} is no longer a source; ${removed.length} objects were removed`, { source: name })
-    this.#recheckOthers(name)
+  /** Removes a source of which nothing is declared any more, with what came in from it at the last moment. */
+  discard(name: string): Promise<void> {
+    return this.#next(async () => {
+      const { state } = this.controller
+      const record = state.sources.get(name)
+      if (record === undefined || this.#seats.has(name)) return
+      const removed = inForce(state, name).map(({ kind, name: own }) => ({ kind, name: own }))
+      const revision = record.revision ?? ''
+      const undeclared: Input = { type: 'ObjectsDeclared', source: name, revision, put: [], removed }
+      await this.controller.submit(undeclared, { type: 'SourceRemoved', source: name })
+      this.log.info(`${name} is no longer a source; ${removed.length} objects were removed`, { source: name })
+    })
   }
 }
 

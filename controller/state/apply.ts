@@ -10,6 +10,7 @@ import { decodePlane, eachBit } from '../model/bit-plane.ts'
 import type { Declared, ObjectRef } from '../model/declared.ts'
 import { type CatalogSynced, type Command, type Decision, type Fact, type Input, isDecision } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
+import { gitSourceName } from '../model/source-names.ts'
 import { evolve, isStarted, type PhaseRecord, type RolloutRecord, withRollout, withRule } from '../rollout/control.ts'
 import {
   forgetRow,
@@ -92,17 +93,26 @@ function applyInput(state: State, at: EpochMs, fact: Input): void {
 }
 
 function declare(state: State, at: EpochMs, put: readonly Declared[], removed: readonly ObjectRef[]): void {
-  for (const ref of removed) {
-    const object = state.objects[ref.kind].get(ref.name)
-    if (object !== undefined) undeclare(state, object)
-  }
+  const gone = removed.flatMap((ref) => state.objects[ref.kind].get(ref.name) ?? [])
+  const all = [...gone, ...gone.flatMap((object) => declaredBy(state, object, put))]
+  for (const object of all) undeclare(state, object)
   for (const object of put) {
     state.objects[object.kind].set(object.name, object)
     if (object.kind === 'AutomaticDeploymentRule') declareRule(state, at, object.name)
     if (object.kind === 'DeploymentTemplate') retryRulesOf(state, object.name)
     keepAfterAll(state, object)
   }
-  if ([...put, ...removed].some((object) => object.kind === 'Collection')) recompileCollections(state)
+  if ([...put, ...all].some((object) => object.kind === 'Collection')) recompileCollections(state)
+}
+
+// A GitSource takes with it what came from its repository, apart from what is declared elsewhere in the same revision.
+function declaredBy(state: State, object: Declared, put: readonly Declared[]): Declared[] {
+  if (object.kind !== 'GitSource' || object.spec.prune === 'Orphan') return []
+  const source = gitSourceName(object.name)
+  const kept = new Set(put.map(({ kind, name }) => `${kind}/${name}`))
+  return Object.values(state.objects)
+    .flatMap((ofKind) => [...ofKind.values()])
+    .filter(({ kind, name, origin }) => origin.source === source && !kept.has(`${kind}/${name}`))
 }
 
 function declareRule(state: State, at: EpochMs, name: string): void {
@@ -140,6 +150,7 @@ function undeclare(state: State, object: Declared): void {
   state.objects[object.kind].delete(object.name)
   // Its updates stay; what was said of its reading does not, so that one of the same name is read at once.
   if (object.kind === 'UpdateSource') state.feeds.delete(object.name)
+  if (object.kind === 'GitSource') state.sources.delete(gitSourceName(object.name))
   if (object.kind !== 'AutomaticDeploymentRule' && object.kind !== 'Rollout') return
   const isRule = object.kind === 'AutomaticDeploymentRule'
   const reason = isRule ? 'RuleRemoved' : 'RolloutRemoved'
