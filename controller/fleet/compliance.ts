@@ -1,6 +1,18 @@
 // What each device last said of each update (semantics.md §8): its compliance (topic 500) as two bit-planes an update with
 // running counts, and how far it has come with installing it (topic 301), kept only where there is something to tell.
-import { type BitPlane, clearBit, eachBit, hasBit, newPlane, setBit } from '../model/bit-plane.ts'
+import {
+  type BitPlane,
+  clearBit,
+  clonePlane,
+  countBits,
+  countShared,
+  eachBit,
+  hasBit,
+  newPlane,
+  setBit,
+  subtract,
+  unite,
+} from '../model/bit-plane.ts'
 import { type ComplianceState, isFailure } from '../model/report.ts'
 import type { UpdateId } from '../model/update.ts'
 import {
@@ -55,6 +67,18 @@ export function setStatus(
   if ((status & 1) === 1 && (previous & 1) === 0) dropEnforcement(compliance, update, row)
   if (planes.notRequired + planes.required + planes.installed === 0) compliance.updates.delete(update)
   return previous
+}
+
+/** Many devices report the update as installed at once: those that said it is required, or had said nothing. */
+export function setInstalled(compliance: Compliance, update: UpdateId, devices: BitPlane): void {
+  const planes = compliance.updates.get(update) ?? addPlanes(compliance, update)
+  const missing = subtract(clonePlane(devices), planes.lo)
+  const installed = countBits(missing)
+  planes.required -= countShared(missing, planes.hi)
+  planes.installed += installed
+  unite(planes.lo, missing)
+  unite(planes.hi, missing)
+  if (planes.notRequired + planes.required + planes.installed === 0) compliance.updates.delete(update)
 }
 
 export function complianceOf(compliance: Compliance, update: UpdateId, row: number): ComplianceState {

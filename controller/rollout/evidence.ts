@@ -76,6 +76,33 @@ export function replanEvidence(world: World, name: string): void {
 }
 
 /**
+ * After many devices reported at once, and what they said was put into the planes of compliance and into `seen`: the
+ * counters from the planes. A failure stands until all that is wanted of the device is there.
+ */
+export function recountEvidence(world: World, name: string): void {
+  const rollout = world.control.rollouts.get(name)
+  const evidence = world.evidence.get(name)
+  if (rollout === undefined || evidence === undefined) return
+  const reported = subtract(clonePlane(world.fleet.present), world.fleet.stale)
+  for (const id of evidence.effective) intersect(reported, evidence.seen.get(id) ?? newPlane())
+  const compliant = evidence.effective.length === 0 ? newPlane() : clonePlane(reported)
+  for (const id of evidence.effective) intersect(compliant, world.compliance.updates.get(id)?.lo ?? newPlane())
+  evidence.reported = newPlane()
+  evidence.compliant = newPlane()
+  subtract(evidence.failed, compliant)
+  evidence.counts = rollout.phases.map((phase) => {
+    if (!isStarted(phase)) return { compliant: 0, failed: 0, reported: 0 }
+    unite(evidence.reported, intersect(clonePlane(reported), phase.targets))
+    unite(evidence.compliant, intersect(clonePlane(compliant), phase.targets))
+    return {
+      compliant: countShared(compliant, phase.targets),
+      failed: countShared(evidence.failed, phase.targets),
+      reported: countShared(reported, phase.targets),
+    }
+  })
+}
+
+/**
  * After a device reported at `madeAt`; compliance holds what it said already. `observed`: the updates whose compliance it
  * stated, which is what makes evidence. Returns whether any gate counts differently now.
  */

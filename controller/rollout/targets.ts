@@ -1,11 +1,21 @@
 // Which devices a phase is for, and when its updates are available and due on each of them (semantics.md §3, §6).
 import { membersOf } from '../fleet/collections.ts'
 import { attributeOf, type Fleet } from '../fleet/fleet.ts'
-import { type BitPlane, clearBit, clonePlane, eachBit, hasBit, isEmptyPlane, subtract } from '../model/bit-plane.ts'
+import {
+  type BitPlane,
+  clearBit,
+  clonePlane,
+  eachBit,
+  hasBit,
+  isEmptyPlane,
+  newPlane,
+  setBit,
+  subtract,
+} from '../model/bit-plane.ts'
 import { stableHash } from '../model/hash.ts'
 import { DAY, durationMs, type EpochMs } from '../model/instant.ts'
 import type { ResolvedPhase } from '../model/plan.ts'
-import { isStarted, type RolloutRecord, type StartedPhase } from './control.ts'
+import { isStarted, type RolloutRecord } from './control.ts'
 import type { World } from './world.ts'
 
 /** The device attribute that holds its IANA time zone. */
@@ -52,9 +62,9 @@ export type DeviceTimes = { readonly available: EpochMs; readonly deadline: Epoc
  * share of the spread (deadline only). A device whose zone is unknown comes last on earth, under DeviceLocal.
  */
 export function deviceTimes(
-  rollout: RolloutRecord,
+  rollout: Pick<RolloutRecord, 'plan'>,
   planned: ResolvedPhase,
-  phase: StartedPhase,
+  phase: DeviceTimes,
   device: string,
   zone: string | undefined,
 ): DeviceTimes {
@@ -64,6 +74,23 @@ export function deviceTimes(
     available: onDevice(phase.available, rollout, planned, device, zone),
     deadline: onDevice(phase.deadline, rollout, planned, device, zone) + Math.floor(share * lengthOf(spread)),
   }
+}
+
+/** Devices of a gradual phase by how long each waits until its updates are available, from the first on; else all of them at once. */
+export function gradualGroups(
+  fleet: Fleet,
+  { gradualOver }: Pick<ResolvedPhase, 'gradualOver'>,
+  devices: BitPlane,
+): { readonly wait: number; readonly rows: BitPlane }[] {
+  if (gradualOver === undefined) return [{ wait: 0, rows: devices }]
+  const groups = new Map<number, BitPlane>()
+  eachBit(devices, (row) => {
+    const wait = gradualWait(lengthOf(gradualOver), fleet.ids[row] ?? '')
+    const rows = groups.get(wait) ?? newPlane(fleet.ids.length)
+    setBit(rows, row)
+    groups.set(wait, rows)
+  })
+  return [...groups].sort(([a], [b]) => a - b).map(([wait, rows]) => ({ wait, rows }))
 }
 
 /** A device's reports made from then on count for the gate of its phase: its updates were available to it, and it belonged to the phase. */
@@ -95,7 +122,7 @@ const MAX_LENGTHS = 1000
 
 function onDevice(
   at: EpochMs,
-  { plan }: RolloutRecord,
+  { plan }: Pick<RolloutRecord, 'plan'>,
   { gradualOver, deployment }: ResolvedPhase,
   device: string,
   zone: string | undefined,

@@ -7,6 +7,7 @@ import type { ServeContext } from './context.ts'
 import { registerDeviceRoutes } from './device-routes.ts'
 import { registerGitWebhooks } from './git-webhook-routes.ts'
 import { registerHealth } from './health.ts'
+import { registerSnapshotRoute } from './snapshot-route.ts'
 import { registerStatusPage } from './status-page.ts'
 
 export type ServerOptions = ServeContext & {
@@ -28,6 +29,7 @@ export function createServer(options: ServerOptions): HttpServer {
   registerDeviceRoutes(app, context)
   registerAdminRoutes(app, context)
   registerGitWebhooks(app, context)
+  registerSnapshotRoute(app, context)
   registerHealth(app, context)
   registerStatusPage(app, context)
   app.get('/metrics', async (_request, reply) => {

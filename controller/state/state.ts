@@ -44,18 +44,26 @@ export function recompileCollections(state: State): void {
   state.membershipVersion++
 }
 
+/** The state without what is made anew from it. */
+export type StoredState = Omit<State, 'collections'> & { readonly membership: ReturnType<typeof newMembership> }
+
 /** The same state always gives the same bytes. */
 export function encodeState(state: State): Uint8Array<ArrayBuffer> {
-  const { collections, ...rest } = state
-  return encodeSnapshot({ ...rest, membership: collections.membership })
+  return encodeSnapshot(encodableState(state))
 }
 
 /** Throws a SnapshotError on bytes that are damaged or of another format. */
 export function decodeState(bytes: Uint8Array): State {
   // The codec gives back exactly the tree that `encodeState` wrote, and its checksum vouches for it.
-  const { membership, ...rest } = decodeSnapshot(bytes) as Omit<State, 'collections'> & {
-    membership: ReturnType<typeof newMembership>
-  }
+  return restoreState(decodeSnapshot(bytes) as StoredState)
+}
+
+export function encodableState({ collections, ...rest }: State): StoredState {
+  return { ...rest, membership: collections.membership }
+}
+
+/** The tree becomes part of the state. */
+export function restoreState({ membership, ...rest }: StoredState): State {
   // A snapshot of before there was a kind has no objects of it.
   const objects = { ...newObjects(), ...rest.objects }
   const state: State = { ...rest, objects, collections: compileCollections(new Map(), membership) }

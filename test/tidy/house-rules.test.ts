@@ -21,6 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   runtime: ['model', 'catalog', 'journal', 'rollout', 'state', 'sources', 'project'],
   serve: ['model', 'catalog', 'fleet', 'journal', 'rollout', 'state', 'project', 'runtime'],
   simulate: ['model', 'schedule', 'catalog', 'fleet', 'rollout', 'state', 'sources', 'project'],
+  preview: ['model', 'schedule', 'catalog', 'fleet', 'rollout', 'state', 'sources', 'project'],
   cli: [
     'model',
     'schedule',
@@ -34,6 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'runtime',
     'serve',
     'simulate',
+    'preview',
   ],
 }
 

@@ -1,0 +1,128 @@
+// Against which world a change is looked at: the options that `diff` and `preview` share, and what they lead to.
+import { reasonOf } from '../journal/journal.ts'
+import type { Problem } from '../model/declared.ts'
+import type { EpochMs } from '../model/instant.ts'
+import type { WorldInfo } from '../preview/effect.ts'
+import type { State } from '../state/state.ts'
+import { type Client, clientFrom } from './client.ts'
+import type { Command, Io } from './command.ts'
+import type { LoadedSide } from './declared-side.ts'
+import { feedsOf, loadScenario, type Play, withoutDevices, worldOf } from './declared-world.ts'
+import { StartError } from './start-error.ts'
+import { fetchSnapshot, readDataFolder, readSnapshotBytes, unpackSnapshot } from './world-file.ts'
+
+export const WORLD_OPTIONS = {
+  server: { type: 'string' },
+  'token-file': { type: 'string' },
+  snapshot: { type: 'string' },
+  data: { type: 'string' },
+  scenario: { type: 'string' },
+  from: { type: 'string' },
+  at: { type: 'string' },
+} as const
+
+export const WORLD_USAGE = `  --server URL       The world is that of a running controller
+  --token-file FILE  The admin token (default $RINGMASTER_TOKEN, else ./data/admin.token where it is there)
+  --snapshot FILE    The world is that of a file from \`ringmaster snapshot\`
+  --data DIR         The world is that of a data folder
+  --scenario FILE    The world has the devices of this scenario, and the updates of the feeds that are declared
+  --from INSTANT     With --scenario: play it from then on up to --at (default: the same as --at)
+  --at INSTANT       Now, for the comparison, RFC 3339. Default: when the state was taken, else now`
+
+export type WorldValues = { readonly [K in keyof typeof WORLD_OPTIONS]?: string | undefined }
+
+/** What was asked for; a text says what is wrong with it. */
+export type WorldOrder = {
+  readonly type: WorldInfo['type']
+  readonly label: string
+  readonly client: Client | undefined
+  readonly at: EpochMs | undefined
+  readonly from: EpochMs | undefined
+}
+
+export type LoadedWorld = {
+  readonly state: State
+  readonly about: Pick<WorldInfo, 'type' | 'label'>
+  readonly now: EpochMs
+  /** With which the future can be played; absent for a state that has its own devices. */
+  readonly play?: Play
+  readonly unknown: readonly string[]
+}
+
+/** The exit code when the token cannot be read or the address is none; a text for a wrong option. */
+export function readWorldOrder(
+  values: WorldValues,
+  command: Pick<Command, 'usage'>,
+  io: Io,
+): WorldOrder | string | number {
+  const given = (['server', 'snapshot', 'data', 'scenario'] as const).filter((name) => values[name] !== undefined)
+  if (given.length > 1) return `give one of ${given.map((name) => `--${name}`).join(' and ')}: there is one world`
+  const at = instantOf(values.at)
+  const from = instantOf(values.from)
+  if (at === 'Wrong') return `--at must be an RFC 3339 instant such as 2026-01-31T18:00:00Z, not ${values.at}`
+  if (from === 'Wrong') return `--from must be an RFC 3339 instant such as 2026-01-31T18:00:00Z, not ${values.from}`
+  if (from !== undefined && values.scenario === undefined) return '--from goes with --scenario'
+  if (from !== undefined && at !== undefined && at < from) return '--at must not be before --from'
+  const times = { at, from }
+  if (values.snapshot !== undefined) return { type: 'Snapshot', label: values.snapshot, client: undefined, ...times }
+  if (values.data !== undefined) return { type: 'Data', label: values.data, client: undefined, ...times }
+  if (values.scenario !== undefined) return { type: 'Scenario', label: values.scenario, client: undefined, ...times }
+  if (values.server === undefined) return { type: 'Declarations', label: '', client: undefined, ...times }
+  const client = clientFrom({ server: values.server, 'token-file': values['token-file'], format: 'text' }, command, io)
+  return typeof client === 'number' ? client : { type: 'Controller', label: client.url, client, ...times }
+}
+
+/** Problems of the scenario, or the world. Throws a StartError for what cannot be read. `now` is the clock's. */
+export async function loadWorld(
+  order: WorldOrder,
+  sides: { readonly base: LoadedSide; readonly head: LoadedSide },
+  now: EpochMs,
+): Promise<LoadedWorld | { readonly problems: readonly Problem[] }> {
+  const { type, label } = order
+  if (type === 'Scenario' || type === 'Declarations') return declaredWorld(order, sides, order.at ?? now)
+  const { state, about } =
+    order.client !== undefined
+      ? await unpackSnapshot(await fetchSnapshot(order.client), label)
+      : type === 'Data'
+        ? await readDataFolder(label)
+        : await unpackSnapshot(await readSnapshotBytes(label), label)
+  return { state, about: { type, label }, now: Math.max(order.at ?? about.takenAt, state.clock), unknown: [] }
+}
+
+async function declaredWorld(
+  { type, label, from }: WorldOrder,
+  { base, head }: { readonly base: LoadedSide; readonly head: LoadedSide },
+  now: EpochMs,
+): Promise<LoadedWorld | { readonly problems: readonly Problem[] }> {
+  const file = type === 'Scenario' ? await loadScenario(label) : { spec: withoutDevices() }
+  if ('problems' in file) return file
+  const { feeds, unknown } = await feedsOf([head, base])
+  const play: Play = { scenario: file.spec, feeds, from: Math.min(from ?? now, now), now }
+  const nobody =
+    type === 'Declarations'
+      ? [
+          'no devices are known: name a controller (--server), a snapshot (--snapshot) or a scenario (--scenario) to see what happens on which devices',
+        ]
+      : []
+  try {
+    const state = worldOf(play, base)
+    return {
+      state,
+      about: { type, label },
+      now,
+      unknown: [...nobody, ...unknown],
+      ...(type === 'Scenario' && { play }),
+    }
+  } catch (error) {
+    throw new StartError(`the world cannot be made: ${reasonOf(error)}`, error)
+  }
+}
+
+function instantOf(text: string | undefined): EpochMs | undefined | 'Wrong' {
+  if (text === undefined) return undefined
+  try {
+    return Temporal.Instant.from(text).epochMilliseconds
+  } catch {
+    return 'Wrong'
+  }
+}

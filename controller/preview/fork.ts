@@ -1,0 +1,67 @@
+// A world in which other declarations come into force: a copy of the state, so that the world itself is never changed.
+// What follows from it is what the controller would decide, by the same fold and the same `decide`.
+import type { Declared } from '../model/declared.ts'
+import type { Decision } from '../model/facts.ts'
+import type { EpochMs } from '../model/instant.ts'
+import type { Note } from '../rollout/draft.ts'
+import { diffDeclared } from '../sources/diff-declared.ts'
+import { apply } from '../state/apply.ts'
+import { decide } from '../state/decide.ts'
+import { decodeState, encodeState, type State } from '../state/state.ts'
+import { byKey, keyOf, saysTheSame } from './changed-objects.ts'
+
+export type Fork = {
+  readonly state: State
+  /** In the order in which they were made, all at the instant of the fork. */
+  readonly decisions: readonly Decision[]
+  readonly notes: readonly Note[]
+  /** When something would be decided next by itself; Infinity for never. */
+  readonly next: EpochMs
+}
+
+export const DIRECTORY_SOURCE = 'directory'
+
+/** Declares the objects in a copy of the world, and decides what is due at `now`. */
+export function forkWorld(world: State, objects: readonly Declared[], revision: string, now: EpochMs): Fork {
+  const state = decodeState(encodeState(world))
+  const source = sourceOf(world)
+  const { put, removed } = diffDeclared(inForce(state), alignedWith(world, objects, revision))
+  if (put.length + removed.length > 0) apply(state, now, { type: 'ObjectsDeclared', source, revision, put, removed })
+  return settleFork(state, now)
+}
+
+/** Decides and applies what is due at `now`. The state is changed. */
+export function settleFork(state: State, now: EpochMs): Fork {
+  const { decisions, notes, next } = decide(state, Temporal.Instant.fromEpochMilliseconds(now))
+  for (const decision of decisions) apply(state, now, decision)
+  return { state, decisions, notes, next: next?.epochMilliseconds ?? Infinity }
+}
+
+export function inForce(state: State): Declared[] {
+  return Object.values(state.objects).flatMap((objects) => [...objects.values()])
+}
+
+/** Objects that say what one in force says are taken to be that one: which file or revision they stand in is no change. */
+export function alignedWith(world: State, objects: readonly Declared[], revision: string): Declared[] {
+  const known = byKey(inForce(world))
+  const source = sourceOf(world)
+  return objects.map((object) => {
+    const before = known.get(keyOf(object))
+    const placed = before === undefined ? object : withPathOf(object, before)
+    if (before !== undefined && saysTheSame(before, placed)) return before
+    return { ...placed, origin: { ...placed.origin, source, revision } }
+  })
+}
+
+/** The source of declarations that this world has, so that what comes from elsewhere takes its place. */
+function sourceOf(world: State): string {
+  return [...world.sources.keys()].sort()[0] ?? DIRECTORY_SOURCE
+}
+
+// The controller has the declarations in another folder, so the path of a feed begins elsewhere.
+function withPathOf(object: Declared, before: Declared): Declared {
+  if (object.kind !== 'UpdateSource' || before.kind !== 'UpdateSource') return object
+  const [path, known] = [object.spec.path, before.spec.path]
+  if (path === undefined || known === undefined || !known.endsWith(`/${path.replace(/^\.?\/+/, '')}`)) return object
+  return { ...object, spec: { ...object.spec, path: known } }
+}
