@@ -1,5 +1,5 @@
 // One side of a comparison: the declarations of a directory, of a commit, or of the work tree of a repository.
-import { promises as fs } from 'node:fs'
+import { existsSync, promises as fs } from 'node:fs'
 import { join, relative } from 'node:path'
 import { reasonOf } from '../journal/journal.ts'
 import type { Declared, Problem } from '../model/declared.ts'
@@ -48,6 +48,14 @@ export async function repositoryOf(folder: string): Promise<string> {
       error,
     )
   }
+}
+
+/** What `--compare` names: a directory where there is one, else a commit, with the folder that `path` is in its repository. */
+export async function placeToCompare(base: string, path: string): Promise<Place> {
+  if (existsSync(base)) return { type: 'Directory', path: base }
+  const repository = await repositoryOf(path)
+  const inner = relative(repository, await fs.realpath(path))
+  return { type: 'Commit', repository, ref: base, path: inner === '' ? '.' : inner }
 }
 
 async function loadCommit({ repository, ref, path }: Extract<Place, { type: 'Commit' }>): Promise<LoadedSide> {

@@ -1,7 +1,6 @@
 // `ringmaster diff`: what a change of the declarations does, before it is merged.
 import { writeFileSync } from 'node:fs'
 import { reasonOf } from '../journal/journal.ts'
-import type { Problem } from '../model/declared.ts'
 import { type Comparison, effectOf } from '../preview/compare.ts'
 import type { Effect } from '../preview/effect.ts'
 import { effectJson } from '../preview/json.ts'
@@ -11,6 +10,7 @@ import { effectText } from '../preview/text.ts'
 import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'
 import { type LoadedSide, loadSide, type Place, repositoryOf } from './declared-side.ts'
 import { futuresOf } from './declared-world.ts'
+import { refuseProblems } from './refuse-problems.ts'
 import { loadWorld, readWorldOrder, WORLD_OPTIONS, WORLD_USAGE, type WorldOrder } from './world-options.ts'
 
 const FORMATS = ['text', 'json', 'markdown'] as const
@@ -116,10 +116,10 @@ async function placesInGit(
 async function diff(order: Order & { readonly world: WorldOrder }, io: Io): Promise<number> {
   const places = await order.places()
   const head = await loadSide(places.head)
-  if (head.total > 0) return refuse(head, io)
+  if (head.total > 0) return refuseProblems(head, io)
   const base = await loadSide(places.base)
   const world = await loadWorld(order.world, { base, head }, Date.now())
-  if ('problems' in world) return refuse({ label: '', total: world.problems.length, problems: world.problems }, io)
+  if ('problems' in world) return refuseProblems({ label: '', total: world.problems.length, ...world }, io)
   const { weeks } = order
   const comparison: Comparison = {
     world: world.state,
@@ -150,15 +150,4 @@ function brokenBase({ label, total, problems }: LoadedSide): string[] {
   return [
     `the base ${label} has ${total} problems (${first.file}:${first.line}: ${first.message}); what is sound of it was compared`,
   ]
-}
-
-function refuse(
-  { label, problems, total }: { readonly label: string; readonly problems: readonly Problem[]; readonly total: number },
-  io: Io,
-): number {
-  const within = label === '' ? '' : `${label.replace(/\/+$/, '')}/`
-  for (const { file, line, column, code, path, message } of problems)
-    io.stderr(`${within}${file}:${line}:${column}: ${code}${path === '' ? '' : ` ${path}`}: ${message}\n`)
-  io.stderr(`ringmaster: ${total} problems: mend them first (\`ringmaster validate\` lists them)\n`)
-  return EXIT.failed
 }

@@ -11,6 +11,8 @@ import type { Declarations } from '../sources/assemble.ts'
 import { loadDirectory } from '../sources/directory-source.ts'
 import { readOne } from '../sources/folder.ts'
 import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'
+import { loadSide, placeToCompare } from './declared-side.ts'
+import { tellBoth } from './simulate-both.ts'
 
 type Format = 'text' | 'ndjson'
 
@@ -21,6 +23,7 @@ export const simulateCommand: Command = {
   name: 'simulate',
   summary: 'Play declarations through on simulated devices, and see what happens, when and why.',
   usage: `Usage: ringmaster simulate PATH --scenario FILE --from INSTANT --until INSTANT [--seed N] [--format text|ndjson]
+                           [--compare BASE]
 
 Runs the declarations of the directory PATH on a virtual clock against the devices that the scenario describes, with the
 same code as the controller. Every decision is printed with its instant and reason. The same input and seed give the
@@ -32,6 +35,9 @@ same output, byte for byte. No controller has to run, and nothing is changed.
   --seed N          What chance does, 0 to 4294967295. Default: the scenario's, else 1
   --format text     A story with a summary at the end, times in UTC (default)
   --format ndjson   {at, type, rule, rollout, phase, updates, devices, reason, message, …}, one decision a line
+  --compare BASE    Also play the declarations of BASE, a directory or a git commit, and tell both stories in one: lines of
+                    BASE alone begin with -, those of PATH alone with +; at the end stands what differs. With ndjson
+                    each line has a side: base, head or both
   --help            This text
 
 Exit code: 0 good, 1 the declarations or the scenario are invalid, 2 wrong usage, 3 could not run.`,
@@ -43,6 +49,7 @@ Exit code: 0 good, 1 the declarations or the scenario are invalid, 2 wrong usage
         until: { type: 'string' },
         seed: { type: 'string' },
         format: { type: 'string', default: 'text' },
+        compare: { type: 'string' },
       },
       allowPositionals: true,
     })
@@ -65,6 +72,8 @@ type Order = {
   readonly until: number
   readonly seed: number | undefined
   readonly format: Format
+  /** The directory or commit to compare with. */
+  readonly compare: string | undefined
 }
 
 /** What was asked for; a text says what is wrong with it. */
@@ -85,7 +94,7 @@ function readOrder(paths: readonly string[], values: Readonly<Record<string, str
   if (seed !== undefined && !(/^\d{1,10}$/.test(values.seed ?? '') && seed <= 0xffff_ffff))
     return `--seed must be a whole number from 0 to 4294967295, not ${values.seed}`
   if (format !== 'text' && format !== 'ndjson') return `--format must be text or ndjson, not ${format}`
-  return { path, scenario, from, until, seed, format }
+  return { path, scenario, from, until, seed, format, compare: values.compare }
 }
 
 function readInstant(text: string | undefined): number | undefined {
@@ -116,14 +125,20 @@ async function play(order: Order, io: Io): Promise<number> {
     if (load.total > 0) return refuse(load.problems, io, path)
   }
   const input = await inputOf(order, spec, loads)
-  tell(input, order.format, io)
+  if (order.compare === undefined) tell(input, order.format, io)
+  else {
+    const base = await loadSide(await placeToCompare(order.compare, order.path))
+    if (base.total > 0) return refuse(base.problems, io, base.label)
+    const first = { at: order.from, load: { ...base, objects: base.placed } }
+    tellBoth(await inputOf(order, spec, [first, ...loads.slice(1)]), input, order.format, io)
+  }
   return EXIT.good
 }
 
 async function inputOf(
   order: Order,
   scenario: ScenarioSpec,
-  loads: readonly { readonly at: number; readonly load: Declarations }[],
+  loads: readonly { readonly at: number; readonly load: Pick<Declarations, 'revision' | 'objects'> }[],
 ): Promise<SimulationInput> {
   const declarations = loads.map(({ at, load }): Edit => ({ at, revision: load.revision, objects: load.objects }))
   const feeds = await readFeeds(declarations.flatMap(({ objects }) => objects))

@@ -85,6 +85,7 @@ function lineOf(decision: Decision): DecisionLine {
   return {
     type: decision.type,
     ...('rule' in decision && decision.rule !== undefined && { rule: decision.rule }),
+    ...('hold' in decision && { hold: decision.hold }),
     ...('rollout' in decision && { rollout: decision.rollout }),
     ...('phase' in decision && { phase: decision.phase }),
     reason: decision.reason,

@@ -124,6 +124,7 @@ export type AtOnce = {
 export type DecisionLine = {
   readonly type: string
   readonly rule?: string
+  readonly hold?: string
   readonly rollout?: string
   readonly phase?: string
   readonly reason: string

@@ -7,6 +7,8 @@ import { type Block, moreLine, type Row, type Section } from './report-blocks.ts
 
 const MAX_ROWS = 60
 
+export const CHANGES_HEAD: readonly string[] = ['rollout', 'phase', 'what', 'base', 'head', '']
+
 const WHAT = {
   Evaluation: 'evaluated',
   Rollout: 'rollout begins',
@@ -27,7 +29,7 @@ export function futureSection({ future, at }: Effect): Section {
   const { changes, changesTotal, until } = future
   const rows = changes.slice(0, MAX_ROWS).map((change) => changeRow(change, at))
   const more = moreLine(changesTotal - rows.length)
-  const blocks: Block[] = [{ type: 'Table', head: ['rollout', 'phase', 'what', 'base', 'head', ''], rows }]
+  const blocks: Block[] = [{ type: 'Table', head: CHANGES_HEAD, rows }]
   if (more.length > 0) blocks.push({ type: 'Lines', lines: more })
   return {
     title,

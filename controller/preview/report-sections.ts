@@ -101,8 +101,8 @@ const MARK_OF: Readonly<Record<string, Mark>> = {
   RuleEvaluated: '~',
 }
 
-function decisionText({ type, rule, rollout, phase, message }: DecisionLine): string {
-  const subject = rollout === undefined ? (rule === undefined ? '' : `rule ${rule}`) : rollout
+function decisionText({ type, rule, hold, rollout, phase, message }: DecisionLine): string {
+  const subject = rollout ?? (rule === undefined ? hold && `hold ${hold}` : `rule ${rule}`) ?? ''
   return `${[subject, phase && `phase ${phase}`].filter(Boolean).join(', ')}${subject === '' ? '' : ': '}${type}: ${message}`
 }
 
@@ -123,7 +123,7 @@ function ruleBlocks(effect: RuleEffect): Block[] {
       mark: '~',
       text: `phase ${phase}: ${figures} in the next rollout ${signs(come.total, go.total)}`.trimEnd(),
     })
-    lines.push(...deviceLines('+', come), ...deviceLines('-', go))
+    if (change === 'Changed' || change === 'Affected') lines.push(...deviceLines('+', come), ...deviceLines('-', go))
   }
   if (lines.length === 0 && change === 'Affected') return []
   return [{ type: 'Lines', heading, lines: lines.length === 0 ? [UNTOUCHED] : lines }]
@@ -135,10 +135,18 @@ function figure(count: number | undefined): string {
   return count === undefined ? 'none' : grouped(count)
 }
 
+/** Titles shown under one reason. */
+const MAX_TITLES = 10
+
+// Those with one reason are told together.
 function updateLines(mark: Mark, { total, shown }: UpdateList): Line[] {
-  const lines = shown.map(({ id, title, why }): Line => {
-    const details = why === '' ? {} : { details: [why] }
-    return { mark, text: `${title} (${id})`, ...details }
+  const lines = [...Map.groupBy(shown, ({ why }) => why)].map(([why, updates]): Line => {
+    const titles = updates.slice(0, MAX_TITLES).map(({ id, title }) => `${title} (${id})`)
+    const reason = why === '' ? '' : `: ${why}`
+    const [only, second] = titles
+    if (only !== undefined && second === undefined) return { mark, text: only, ...(why !== '' && { details: [why] }) }
+    const more = updates.length > titles.length ? [`and ${updates.length - titles.length} more`] : []
+    return { mark, text: `${counted(updates.length, 'update')}${reason}`, details: [...titles, ...more] }
   })
   return [...lines, ...moreLine(total - shown.length, mark)]
 }

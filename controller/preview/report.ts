@@ -29,11 +29,13 @@ export function reportOf(effect: Effect): Report {
     about: aboutOf(effect),
     short: shortRows(effect),
     sections,
-    notes: [
-      ...effect.unknown,
-      ...(effect.future?.assumptions ?? []).map((text) => `The future is played so: ${text}.`),
-    ],
+    notes: [...effect.unknown, ...assumptionsOf(effect)],
   }
+}
+
+function assumptionsOf({ future }: Effect): string[] {
+  if (future === undefined || future.changesTotal === 0) return []
+  return [`The weeks to come are played so: ${future.assumptions.join('; ')}.`]
 }
 
 function aboutOf({ at, base, head, world }: Effect): Report['about'] {

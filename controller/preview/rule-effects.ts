@@ -10,6 +10,7 @@ import {
   clonePlane,
   countBits,
   eachBit,
+  hasBit,
   newPlane,
   subtract,
   unite,
@@ -208,11 +209,11 @@ function whereTo(head: State, after: RuleSide | undefined, row: number, collecti
 
 function isMember(state: State, collection: string, row: number): boolean {
   const members = membersOf(state.fleet, state.collections, collection)
-  return members !== undefined && ((members.words[row >>> 5] ?? 0) & (1 << (row & 31))) !== 0
+  return members !== undefined && hasBit(members, row)
 }
 
 function phaseOf(side: RuleSide | undefined, row: number): string | undefined {
-  const index = side?.devices.findIndex(({ words }) => ((words[row >>> 5] ?? 0) & (1 << (row & 31))) !== 0) ?? -1
+  const index = side?.devices.findIndex((devices) => hasBit(devices, row)) ?? -1
   return side?.resolved?.plan.phases[index]?.name
 }
 

@@ -27,7 +27,7 @@ export function effectSvg(effect: Effect): string {
   const pairs = future === undefined ? [] : pairsOf(future)
   const shown = pairs.slice(0, MAX_ROLLOUTS)
   if (future === undefined || shown.length === 0) return framed(160, effect, [text(24, 110, 'muted', EMPTY)])
-  const axis: Axis = { from: startOf(effect.at, shown), until: future.until, at: effect.at }
+  const axis: Axis = { from: startOf(effect.at, shown), until: endOf(effect.at, future.until, shown), at: effect.at }
   const parts: string[] = []
   let y = TOP + 18
   for (const pair of shown) {
@@ -79,6 +79,19 @@ function startOf(at: EpochMs, pairs: readonly Pair[]): EpochMs {
   )
   const earliest = Math.max(Math.min(at, ...starts), at - 7 * DAY)
   return Math.floor(earliest / DAY) * DAY
+}
+
+/** It ends two days after the last thing that happens, and a week after the change at least. */
+function endOf(at: EpochMs, until: EpochMs, pairs: readonly Pair[]): EpochMs {
+  let last = at + 5 * DAY
+  for (const { base, head } of pairs)
+    for (const side of [base, head])
+      for (const { started, deadline, succeeded, halted } of side?.phases ?? []) {
+        if (started === undefined) continue
+        const end = succeeded ?? halted ?? side?.ended
+        last = Math.max(last, deadline ?? 0, end ?? until)
+      }
+  return Math.min(until, Math.ceil((last + 2 * DAY) / DAY) * DAY)
 }
 
 function xOf(at: EpochMs, { from, until }: Axis): number {

@@ -1,10 +1,19 @@
 // The report for a terminal: aligned columns, colour where the terminal has it.
-import type { Effect } from './effect.ts'
+import type { EpochMs } from '../model/instant.ts'
+import type { Effect, TimelineChange } from './effect.ts'
 import { reportOf, SHORT_HEAD } from './report.ts'
 import type { Block, Mark, Report, Row, Section } from './report-blocks.ts'
+import { CHANGES_HEAD, changeRow } from './report-future.ts'
 
 export function effectText(effect: Effect, colour: boolean): string {
   return reportText(reportOf(effect), colour)
+}
+
+/** What differs between two plays, as a table; times in UTC. */
+export function changesText(changes: readonly TimelineChange[], reference: EpochMs): string {
+  if (changes.length === 0) return 'Nothing differs.\n'
+  const rows = changes.map((change) => changeRow(change, reference))
+  return `What differs\n${tableLines(CHANGES_HEAD, rows, (_code, text) => text, '  ').join('\n')}\n`
 }
 
 const COLOURS: Readonly<Record<Mark, string>> = { '+': '32', '-': '31', '~': '33', '!': '1;31', ' ': '0' }
