@@ -228,6 +228,8 @@ export type RolloutLine = {
   readonly rollout: string
   readonly rule?: string
   readonly planned: EpochMs
+  /** It was there before the change, and goes on. */
+  readonly kept: boolean
   readonly updates: number
   readonly status: string
   readonly ended?: EpochMs

@@ -1,6 +1,6 @@
 // The future of a fork, by the same `decide` as in the controller and devices that behave as ideal-fleet.ts says.
 import type { Decision } from '../model/facts.ts'
-import type { EpochMs } from '../model/instant.ts'
+import { DAY, type EpochMs } from '../model/instant.ts'
 import { isStarted, isUnfinished, type RolloutRecord } from '../rollout/control.ts'
 import type { Note } from '../rollout/draft.ts'
 import type { State } from '../state/state.ts'
@@ -10,6 +10,9 @@ import { applyReport, type Report, reportsOf } from './ideal-fleet.ts'
 import { type Recorded, timelineOf } from './timeline.ts'
 
 export type Played = { readonly timeline: Timeline; readonly state: State; readonly cutShort: boolean }
+
+/** Longer than any play. */
+const YEARS = 3660 * DAY
 
 /** Instants at which something is decided, at most. */
 const MAX_STEPS = 20_000
@@ -24,7 +27,7 @@ export const IDEAL_ASSUMPTIONS: readonly string[] = [
 export function playOn(fork: Fork, from: EpochMs, until: EpochMs): Played {
   const { state } = fork
   // Nobody falls silent who reports now; time alone must not make a fleet stale.
-  state.settings = { ...state.settings, staleAfterMs: Number.MAX_SAFE_INTEGER }
+  state.settings = { ...state.settings, staleAfterMs: YEARS }
   const play: Play = {
     state,
     pending: [],

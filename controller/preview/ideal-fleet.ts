@@ -93,6 +93,8 @@ export function applyReport(state: State, { rollout, rows, installed }: Report):
   }
   const evidence = state.evidence.get(rollout)
   for (const seen of evidence?.seen.values() ?? []) unite(seen, devices)
-  recountEvidence(state, rollout)
+  // Other rollouts may have brought the same update to these devices.
+  for (const [name, { seen }] of state.evidence)
+    if (name === rollout || installed.some((id) => seen.has(id))) recountEvidence(state, name)
   state.version++
 }

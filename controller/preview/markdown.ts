@@ -103,5 +103,5 @@ function escaped(text: string): string {
     .replace(/[\\`*_[\]<>|~#&!]/g, (sign) =>
       sign === '<' ? '&lt;' : sign === '>' ? '&gt;' : sign === '&' ? '&amp;' : `\\${sign}`,
     )
-    .replace(/@(?=\w)/g, '@\u200b')
+    .replace(/(^|[\s(])@(?=\w)/g, '$1@\u200b')
 }

@@ -41,3 +41,8 @@ export function signs(added: number, withdrawn: number): string {
     .filter(Boolean)
     .join(' ')
 }
+
+/** `main@sha1:0123456789ab`: enough of a hash to find it. */
+export function shortHashes(text: string): string {
+  return text.replace(/[0-9a-f]{13,}/g, (hash) => hash.slice(0, 12))
+}

@@ -11,7 +11,7 @@ import type {
   UpdateList,
 } from './effect.ts'
 import { counted, grouped } from './local-time.ts'
-import { type Block, type Line, type Mark, moreLine, type Section, signs } from './report-blocks.ts'
+import { type Block, type Line, type Mark, moreLine, type Section, shortHashes, signs } from './report-blocks.ts'
 
 export function objectsSection({ objects }: Effect): Section {
   const lines = objects.map(objectLine)
@@ -103,7 +103,7 @@ const MARK_OF: Readonly<Record<string, Mark>> = {
 
 function decisionText({ type, rule, hold, rollout, phase, message }: DecisionLine): string {
   const subject = rollout ?? (rule === undefined ? hold && `hold ${hold}` : `rule ${rule}`) ?? ''
-  return `${[subject, phase && `phase ${phase}`].filter(Boolean).join(', ')}${subject === '' ? '' : ': '}${type}: ${message}`
+  return `${[subject, phase && `phase ${phase}`].filter(Boolean).join(', ')}${subject === '' ? '' : ': '}${type}: ${shortHashes(message)}`
 }
 
 export function rulesSection({ rules }: Effect): Section {

@@ -4,7 +4,7 @@ import type { EpochMs } from '../model/instant.ts'
 import { plural } from '../model/plural.ts'
 import type { Effect } from './effect.ts'
 import { counted, grouped, localTime } from './local-time.ts'
-import { type Report, type Row, signs } from './report-blocks.ts'
+import { type Report, type Row, shortHashes, signs } from './report-blocks.ts'
 import { futureSection } from './report-future.ts'
 import { collectionsSection, objectsSection, onceSection, rulesSection } from './report-sections.ts'
 import { misfitsSection, timesSection, windowsSection } from './report-times.ts'
@@ -29,8 +29,18 @@ export function reportOf(effect: Effect): Report {
     about: aboutOf(effect),
     short: shortRows(effect),
     sections,
-    notes: [...effect.unknown, ...assumptionsOf(effect)],
+    notes: [...effect.unknown, ...keptPlans(effect), ...assumptionsOf(effect)],
   }
+}
+
+function keptPlans({ rules, future }: Effect): string[] {
+  const changed = new Set(rules.filter(({ change }) => change === 'Changed').map(({ rule }) => rule))
+  const kept = (future?.head.rollouts ?? []).filter(({ rule, kept }) => kept && rule !== undefined && changed.has(rule))
+  if (kept.length === 0) return []
+  const names = kept.map(({ rollout }) => rollout).join(', ')
+  return [
+    `${names}: under way, so with the updates and phases that it began with; other criteria and phases are for the next rollout.`,
+  ]
 }
 
 function assumptionsOf({ future }: Effect): string[] {
@@ -49,16 +59,11 @@ function aboutOf({ at, base, head, world }: Effect): Report['about'] {
   const place = world.type === 'Declarations' ? 'no devices are known' : `${where[world.type]} ${world.label}`
   const figures = `${counted(world.devices, 'device')}, ${counted(world.updates, 'update')}`
   return [
-    ['base', `${base.label} (${shortRevision(base.revision)}), ${plural(base.objects, 'object')}`],
-    ['head', `${head.label} (${shortRevision(head.revision)}), ${plural(head.objects, 'object')}`],
+    ['base', `${base.label} (${shortHashes(base.revision)}), ${plural(base.objects, 'object')}`],
+    ['head', `${head.label} (${shortHashes(head.revision)}), ${plural(head.objects, 'object')}`],
     ['world', `${place}: ${figures}`],
     ['at', `${localTime(at, 'UTC', 0)} UTC`],
   ]
-}
-
-/** `main@sha1:0123456789ab`: enough of a hash to find it. */
-function shortRevision(revision: string): string {
-  return revision.replace(/[0-9a-f]{13,}/g, (hash) => hash.slice(0, 12))
 }
 
 function verdictOf(effect: Effect): string {
@@ -74,10 +79,15 @@ function verdictOf(effect: Effect): string {
     amount(effect.touched.phases, 'device', 'in other phases'),
     amount(effect.touched.collections, 'device', 'in other collections'),
     amount(effect.touched.times, 'device', 'with other deadlines or starts'),
+    amount(newMisfits(effect).length, 'phase', 'with updates that fit no window'),
   ].filter((part) => part !== undefined)
   const objects = effect.objects.filter(({ cosmetic }) => !cosmetic).length
   if (parts.length > 0) return `${parts.slice(0, 5).join(', ')}.`
   return `${plural(objects, 'object')} changed, with no effect on any update or device now.`
+}
+
+function newMisfits({ misfits }: Effect): Effect['misfits'] {
+  return misfits.filter(({ head, base }) => (head?.updates ?? 0) > (base?.updates ?? 0))
 }
 
 function amount(count: number, thing: string, what: string): string | undefined {
@@ -89,7 +99,7 @@ function sum(counts: readonly number[]): number {
 }
 
 function warningsOf(effect: Effect): string[] {
-  const { rules, irreversible, misfits, atOnce, world } = effect
+  const { rules, irreversible, atOnce, world } = effect
   return [
     ...rules.flatMap(({ rule, cap, matched }) =>
       cap.level === 'Fine' || matched.head === undefined || matched.head === matched.base
@@ -107,12 +117,10 @@ function warningsOf(effect: Effect): string[] {
     ...atOnce.decisions
       .filter(({ type }) => ATTENTION.has(type))
       .map(({ type, rollout, message }) => `${rollout ?? type}: ${DONE[type] ?? type}: ${message}.`),
-    ...misfits
-      .filter(({ head, base }) => (head?.updates ?? 0) > (base?.updates ?? 0))
-      .map(
-        ({ rule, rollout, phase, head }) =>
-          `${rollout ?? rule}, phase ${phase}: ${plural(head?.updates ?? 0, 'update')} fit no window of ${plural(head?.devices ?? 0, 'device')}.`,
-      ),
+    ...newMisfits(effect).map(
+      ({ rule, rollout, phase, head }) =>
+        `${rollout ?? `Next rollout of ${rule}`}, phase ${phase}: ${plural(head?.updates ?? 0, 'update')} fit no window of ${plural(head?.devices ?? 0, 'device')}.`,
+    ),
     ...(irreversible.installedTotal === 0
       ? []
       : [

@@ -21,7 +21,7 @@ export function timelineOf(
   const rollouts = [...state.control.rollouts.values()]
     .filter(({ ended }) => ended === undefined || ended.at >= from)
     .sort((a, b) => a.plannedAt - b.plannedAt || (a.name < b.name ? -1 : 1))
-    .map((rollout) => rolloutLine(state, rollout, notes))
+    .map((rollout) => rolloutLine(state, rollout, notes, from))
   return { evaluations: recorded.flatMap(evaluationOf), rollouts }
 }
 
@@ -31,13 +31,14 @@ function evaluationOf({ at, decision }: Recorded): Evaluation[] {
   return [{ rule, at, failed: decision.type === 'EvaluationFailed', matched, message }]
 }
 
-function rolloutLine(state: State, rollout: RolloutRecord, notes: readonly Note[]): RolloutLine {
+function rolloutLine(state: State, rollout: RolloutRecord, notes: readonly Note[], from: EpochMs): RolloutLine {
   const note = notes.find(({ kind, name }) => kind === 'Rollout' && name === rollout.name)
   const waits = isUnfinished(rollout) ? note?.message : undefined
   return {
     rollout: rollout.name,
     ...(rollout.rule !== undefined && { rule: rollout.rule }),
     planned: rollout.plannedAt,
+    kept: rollout.plannedAt < from && (rollout.ended === undefined || rollout.ended.at > from),
     updates: rollout.updates.length,
     status: rollout.paused && isUnfinished(rollout) ? 'Paused' : rollout.status,
     ...(rollout.ended && { ended: rollout.ended.at }),

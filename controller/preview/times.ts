@@ -1,7 +1,16 @@
 // Deadlines, windows and starts in the devices' local time: for phases of rollouts under way and of the next rollout of each
 // rule, on devices that share zone, windows and freezes.
 import { updateOf } from '../catalog/catalog.ts'
-import { type BitPlane, clonePlane, countBits, intersect, newPlane, unite } from '../model/bit-plane.ts'
+import {
+  type BitPlane,
+  clonePlane,
+  countBits,
+  intersect,
+  isEmptyPlane,
+  newPlane,
+  subtract,
+  unite,
+} from '../model/bit-plane.ts'
 import type { Declared } from '../model/declared.ts'
 import type { EpochMs } from '../model/instant.ts'
 import type { ResolvedPhase } from '../model/plan.ts'
@@ -22,29 +31,50 @@ import { type RuleSide, ruleSide } from './rule-effects.ts'
 /** Groups of devices that share a zone, told of at most. */
 const MAX_MOVES = 500
 
-/** What is known of the devices of one phase on one side. */
-type Slot = { readonly key: SlotKey; readonly times: Times; readonly rows: BitPlane }
-type SlotKey = { readonly rule?: string; readonly rollout?: string; readonly phase: string; readonly zone?: string }
+/** One phase on one side: its devices by their times. */
+type Slot = { readonly key: SlotKey; readonly groups: readonly Group[] }
+type SlotKey = { readonly rule?: string; readonly rollout?: string; readonly phase: string }
+type Group = { readonly zone: string | undefined; readonly times: Times; readonly rows: BitPlane }
 
-/** Only where something differs; rollouts under way first, then by rule, phase and zone. `devices`: each counted once. */
+/**
+ * Only where something differs; rollouts under way first, then by rule and phase, in each the most devices first.
+ * `devices`: those that have times on both sides, and others in the head, each counted once.
+ */
 export function timeMoves(base: State, head: State, now: EpochMs): { moves: TimeMove[]; devices: number } {
-  const before = slots(base, now)
-  const after = slots(head, now)
-  const keys = [...new Set([...before.keys(), ...after.keys()])]
+  const [before, after] = [slots(base, now), slots(head, now)]
   const moved = newPlane()
-  const moves = keys.flatMap((key): TimeMove[] => {
-    const [was, is] = [before.get(key), after.get(key)]
-    const slot = is ?? was
-    if (slot === undefined || sameTimes(was?.times, is?.times)) return []
-    if (was && is) unite(moved, is.rows)
-    const devices = countBits(slot.rows)
-    return [{ ...slot.key, devices, ...(was && { base: was.times }), ...(is && { head: is.times }) }]
+  const moves = [...new Set([...before.keys(), ...after.keys()])].flatMap((id): TimeMove[] => {
+    const [was, is] = [before.get(id), after.get(id)]
+    const key = (is ?? was)?.key
+    if (key === undefined) return []
+    const found = movesBetween(key, was?.groups ?? [], is?.groups ?? [], moved)
+    return found.sort((a, b) => b.devices - a.devices || ((a.zone ?? '') < (b.zone ?? '') ? -1 : 1))
   })
   return { moves: moves.slice(0, MAX_MOVES), devices: countBits(moved) }
 }
 
-function sameTimes(a: Times | undefined, b: Times | undefined): boolean {
-  return a?.available === b?.available && a?.deadline === b?.deadline && a?.starts === b?.starts
+function movesBetween(key: SlotKey, was: readonly Group[], is: readonly Group[], moved: BitPlane): TimeMove[] {
+  const moves: TimeMove[] = []
+  const put = (zone: string | undefined, rows: BitPlane, times: Pick<TimeMove, 'base' | 'head'>) => {
+    const devices = countBits(rows)
+    if (devices > 0) moves.push({ ...key, ...(zone !== undefined && { zone }), devices, ...times })
+  }
+  for (const before of was)
+    for (const after of is) {
+      const shared = intersect(clonePlane(before.rows), after.rows)
+      if (before.zone !== after.zone || sameTimes(before.times, after.times) || isEmptyPlane(shared)) continue
+      put(after.zone, shared, { base: before.times, head: after.times })
+      unite(moved, shared)
+    }
+  const rest = (group: Group, others: readonly Group[]) =>
+    others.reduce((rows, other) => subtract(rows, other.rows), clonePlane(group.rows))
+  for (const before of was) put(before.zone, rest(before, is), { base: before.times })
+  for (const after of is) put(after.zone, rest(after, was), { head: after.times })
+  return moves
+}
+
+function sameTimes(a: Times, b: Times): boolean {
+  return a.available === b.available && a.deadline === b.deadline && a.starts === b.starts
 }
 
 function slots(state: State, now: EpochMs): Map<string, Slot> {
@@ -95,31 +125,15 @@ function ruleSlots(state: State, places: Places, side: RuleSide, now: EpochMs, f
 
 // Places in one zone with the same times are one group, whatever their windows.
 function put(found: Map<string, Slot>, places: readonly Place[], key: SlotKey, timesOf: (place: Place) => Times): void {
-  const groups = new Map<string, { place: Place; times: Times; rows: BitPlane; devices: number }>()
-  for (const place of places) {
-    const times = timesOf(place)
-    const name = `${place.zone} ${times.available} ${times.deadline} ${times.starts}`
+  const groups = new Map<string, Group>()
+  for (const { zone, rows, ...place } of places) {
+    const times = timesOf({ zone, rows, ...place })
+    const name = `${zone} ${times.available} ${times.deadline} ${times.starts}`
     const known = groups.get(name)
-    const devices = countBits(place.rows)
-    if (known === undefined) groups.set(name, { place, times, rows: clonePlane(place.rows), devices })
-    else {
-      unite(known.rows, place.rows)
-      known.devices += devices
-    }
+    if (known === undefined) groups.set(name, { zone, times, rows: clonePlane(rows) })
+    else unite(known.rows, rows)
   }
-  const inOrder = [...groups.values()].sort((a, b) => b.devices - a.devices || (idOf(a.place) < idOf(b.place) ? -1 : 1))
-  const nth = new Map<string, number>()
-  for (const { place, times, rows } of inOrder) {
-    const zone = idOf(place)
-    const n = (nth.get(zone) ?? 0) + 1
-    nth.set(zone, n)
-    const whole = { ...key, ...(place.zone !== undefined && { zone: place.zone }) }
-    found.set(JSON.stringify([whole, n]), { key: whole, times, rows })
-  }
-}
-
-function idOf({ zone }: Place): string {
-  return zone ?? ''
+  found.set(JSON.stringify(key), { key, groups: [...groups.values()] })
 }
 
 function timesAt(

@@ -1,0 +1,39 @@
+import fc from 'fast-check'
+import { test } from 'tap'
+import { decodeExport, encodeExport } from '../../controller/state/exported-state.ts'
+import { encodeState } from '../../controller/state/state.ts'
+import { told } from '../preview/comparing.ts'
+import { scene } from '../support/arbitrary.ts'
+import { declared, enrolled } from '../support/declare.ts'
+import { declaring, newStory, tell } from '../support/story.ts'
+
+const ABOUT = { takenAt: 1, version: '0.0.0', seq: 7 }
+
+test('what was exported comes back, but for the secrets', async () => {
+  fc.assert(
+    fc.property(scene, (one) => {
+      const { state } = told(one)
+      const { about, state: back } = decodeExport(encodeExport(state, ABOUT))
+      const expected = { ...state, access: { tokens: new Map(), keys: new Map() } }
+      return about.seq === 7 && Buffer.from(encodeState(expected)).equals(encodeState(back))
+    }),
+    { numRuns: 30 },
+  )
+})
+
+test('no token, no enrolment key and no password is in it, and the state keeps its own', async (t) => {
+  const story = newStory()
+  tell(story, { type: 'EnrolmentKeyIssued', keyHash: 'hash-of-the-key', once: false, by: 'ada' }, enrolled('pc-1', {}))
+  const url = 'https://reader:pass-word@feeds.example.com/feed.ndjson'
+  declaring(story, declared('UpdateSource', 'vendor', { format: 'Ringmaster', url }))
+  const bytes = Buffer.from(encodeExport(story.state, ABOUT))
+  for (const secret of ['token of pc-1', 'hash-of-the-key', 'pass-word']) t.notOk(bytes.includes(secret), secret)
+  t.ok(bytes.includes('https://feeds.example.com/feed.ndjson'))
+  t.equal(story.state.access.tokens.size, 1)
+  t.same(decodeExport(new Uint8Array(bytes)).about.revisions, { directory: 'r1' })
+})
+
+test('a snapshot of the journal is no exported state, and says so', async (t) => {
+  t.throws(() => decodeExport(encodeState(newStory().state)), /no exported state/)
+  t.throws(() => decodeExport(new Uint8Array(100)), /not a snapshot/)
+})
