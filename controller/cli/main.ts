@@ -1,8 +1,8 @@
 // `ringmaster`: finds the command that was named, loads it and nothing else, and runs it.
 import { existsSync } from 'node:fs'
+import { ringmasterVersion } from '../runtime/version.ts'
 import { nearest } from '../sources/suggest.ts'
 import { type Command, EXIT, type Io } from './command.ts'
-import { version } from './version.ts'
 
 /** In the order in which help lists them. Each stands in the file of its name, which exports `<name>Command`. */
 const NAMES = [
@@ -30,7 +30,7 @@ const NAMES = [
 export async function main(args: readonly string[], io: Io): Promise<number> {
   const [name = '--help', ...rest] = args
   if (name === '--version' || name === '-v' || name === 'version') {
-    io.stdout(`${version()}\n`)
+    io.stdout(`${ringmasterVersion()}\n`)
     return EXIT.good
   }
   if (name === '--help' || name === '-h' || (name === 'help' && rest.length === 0)) {

@@ -1,10 +1,11 @@
 // Findings as SARIF 2.1.0, which code scanning of several forges and many editors read.
+
+import { ringmasterVersion } from '../runtime/version.ts'
 import type { Remark } from '../sources/check-set.ts'
 import { CODES, type Code, isCode, severityOf } from '../sources/codes.ts'
 import { errorText } from '../sources/reference.ts'
 import { fingerprints } from './report-fingerprints.ts'
 import type { Report } from './validate-report.ts'
-import { version } from './version.ts'
 
 const LEVELS = { Error: 'error', Warning: 'warning', Note: 'note' } as const
 
@@ -12,7 +13,7 @@ export function sarifReport({ remarks }: Report): string {
   const codes = [...new Set(remarks.map(({ code }) => code))].filter(isCode).sort()
   const fingerprintOf = fingerprints()
   const run = {
-    tool: { driver: { name: 'Ringmaster', version: version(), rules: codes.map(rule) } },
+    tool: { driver: { name: 'Ringmaster', version: ringmasterVersion(), rules: codes.map(rule) } },
     // Columns count as the messages in text do.
     columnKind: 'utf16CodeUnits',
     results: remarks.map((remark) => result(remark, codes, fingerprintOf(remark))),

@@ -1,6 +1,5 @@
 // Which declared objects differ between two sets, field by field. Where an object stands, and in which revision, is no
 // difference.
-import { isDeepStrictEqual } from 'node:util'
 import type { Declared } from '../model/declared.ts'
 import { type FieldChange, MAX_SHOWN, type ObjectChange } from './effect.ts'
 
@@ -24,9 +23,9 @@ export function byKey(objects: readonly Declared[]): Map<string, Declared> {
 /** Whether two objects say the same, wherever they stand. */
 export function saysTheSame(a: Declared, b: Declared): boolean {
   return (
-    isDeepStrictEqual(a.spec, b.spec) &&
-    isDeepStrictEqual(a.labels, b.labels) &&
-    isDeepStrictEqual(a.annotations, b.annotations)
+    isSame(a.spec, b.spec) &&
+    isSame(a.labels, b.labels) &&
+    isSame(a.annotations, b.annotations)
   )
 }
 
@@ -55,7 +54,7 @@ function changeOf(base: Declared | undefined, head: Declared | undefined): Objec
 const COSMETIC = /^(description|comment|metadata\.(labels|annotations).*)$/
 
 function fieldChanges(path: string, base: unknown, head: unknown): FieldChange[] {
-  if (isDeepStrictEqual(base, head)) return []
+  if (isSame(base, head)) return []
   if (isRecord(base) && isRecord(head)) {
     const keys = [...new Set([...Object.keys(base), ...Object.keys(head)])].sort()
     return keys.flatMap((key) => fieldChanges(path === '' ? key : `${path}.${key}`, base[key], head[key]))
@@ -92,6 +91,14 @@ function orderOf(list: readonly unknown[]): string {
 
 function nameOf(entry: unknown): string | undefined {
   return isRecord(entry) && typeof entry.name === 'string' ? entry.name : undefined
+}
+
+/** Whether two plain values say the same, whatever the order of their keys; a key without a value is none. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true
+  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((value, i) => isSame(value, b[i]))
+  if (!isRecord(a) || !isRecord(b)) return false
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].every((key) => isSame(a[key], b[key]))
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

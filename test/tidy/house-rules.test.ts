@@ -54,7 +54,7 @@ const SOLE_IMPORTER: Readonly<Record<string, readonly string[]>> = {
   'node:child_process': ['sources'],
 }
 
-const CORE = ['model', 'schedule', 'fleet', 'rollout', 'state']
+const CORE = ['model', 'schedule', 'fleet', 'rollout', 'state', 'preview']
 const FORBIDDEN_IN_CORE =
   /\b(Date\.now|new Date\(\)|Math\.random|Temporal\.Now|performance\.|process\.|toLocale|localeCompare|crypto\.random)/
 const MAX_FILE_LINES = 400
