@@ -17,6 +17,8 @@ export type Place =
   | { readonly type: 'WorkTree'; readonly repository: string; readonly path: string }
 
 export type LoadedSide = Side & {
+  /** What stands before the names of files in messages: `deploy/`, or `main:deploy/` for a commit. */
+  readonly prefix: string
   /** Objects whose feeds have absolute paths, to read them. */
   readonly placed: readonly Declared[]
   readonly problems: readonly Problem[]
@@ -35,7 +37,7 @@ export async function loadSide(place: Place): Promise<LoadedSide> {
   if (gone !== undefined) throw new StartError(`${path}: ${gone.message}`)
   if (load.files.length === 0 && load.total === 0) throw new StartError(`${path} has no YAML file`)
   const label = place.type === 'Directory' ? place.path : 'work tree'
-  return sideOf(label, load.revision, load, await fs.realpath(path))
+  return sideOf({ label, prefix: prefixOf(place.path), revision: load.revision }, load, await fs.realpath(path))
 }
 
 /** The top folder of the repository that a folder is in. Throws a StartError. */
@@ -65,7 +67,8 @@ async function loadCommit({ repository, ref, path }: Extract<Place, { type: 'Com
     const gone = problems.find(({ file, code }) => file === '.' && code === 'RM1014')
     if (gone !== undefined) throw new StartError(`${ref}: ${gone.message}`)
     const load = assemble(SOURCE, files, problems)
-    const side = sideOf(ref, `${ref}@sha1:${commit}`, load, join(repository, path))
+    const names = { label: ref, prefix: `${ref}:${prefixOf(path)}`, revision: `${ref}@sha1:${commit}` }
+    const side = sideOf(names, load, join(repository, path))
     const from = { commit, author }
     return { ...side, objects: side.objects.map((one) => ({ ...one, origin: { ...one.origin, ...from } })) }
   } catch (error) {
@@ -74,9 +77,15 @@ async function loadCommit({ repository, ref, path }: Extract<Place, { type: 'Com
   }
 }
 
-function sideOf(label: string, revision: string, load: Declarations, root: string): LoadedSide {
+type Names = Pick<LoadedSide, 'label' | 'prefix' | 'revision'>
+
+function sideOf(names: Names, load: Declarations, root: string): LoadedSide {
   const { objects: placed, problems, total } = load
-  return { label, revision, objects: placed.map((one) => withoutRoot(one, root)), placed, problems, total }
+  return { ...names, objects: placed.map((one) => withoutRoot(one, root)), placed, problems, total }
+}
+
+function prefixOf(path: string): string {
+  return path === '.' ? '' : `${path.replace(/\/+$/, '')}/`
 }
 
 // Two checkouts of the same files are to compare as equal, wherever they lie.

@@ -119,7 +119,7 @@ async function diff(order: Order & { readonly world: WorldOrder }, io: Io): Prom
   if (head.total > 0) return refuseProblems(head, io)
   const base = await loadSide(places.base)
   const world = await loadWorld(order.world, { base, head }, Date.now())
-  if ('problems' in world) return refuseProblems({ label: '', total: world.problems.length, ...world }, io)
+  if ('problems' in world) return refuseProblems({ prefix: '', total: world.problems.length, ...world }, io)
   const { weeks } = order
   const comparison: Comparison = {
     world: world.state,
@@ -144,10 +144,10 @@ function written(effect: Effect, format: Format): string {
 }
 
 // What is merged already may be broken; it must be possible to mend it.
-function brokenBase({ label, total, problems }: LoadedSide): string[] {
+function brokenBase({ label, prefix, total, problems }: LoadedSide): string[] {
   const [first] = problems
   if (total === 0 || first === undefined) return []
   return [
-    `the base ${label} has ${total} problems (${first.file}:${first.line}: ${first.message}); what is sound of it was compared`,
+    `the base ${label} has ${total} problems (${prefix}${first.file}:${first.line}: ${first.message}); what is sound of it was compared`,
   ]
 }

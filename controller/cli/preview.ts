@@ -78,13 +78,13 @@ type Order = {
   readonly world: WorldOrder
 }
 
-const NOTHING: LoadedSide = { label: '', revision: '', objects: [], placed: [], problems: [], total: 0 }
+const NOTHING: LoadedSide = { label: '', prefix: '', revision: '', objects: [], placed: [], problems: [], total: 0 }
 
 async function preview({ rule, path, limit, json, world }: Order, io: Io): Promise<number> {
   const side = path === undefined ? NOTHING : await loadSide({ type: 'Directory', path })
   if (side.total > 0) return refuseProblems(side, io)
   const loaded = await loadWorld(world, { base: side, head: side }, Date.now())
-  if ('problems' in loaded) return refuseProblems({ label: '', total: loaded.problems.length, ...loaded }, io)
+  if ('problems' in loaded) return refuseProblems({ prefix: '', total: loaded.problems.length, ...loaded }, io)
   const { now } = loaded
   const objects = path === undefined ? inForce(loaded.state) : side.objects
   const { state } = forkWorld(loaded.state, objects, side.revision, now)

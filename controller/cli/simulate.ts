@@ -128,7 +128,7 @@ async function play(order: Order, io: Io): Promise<number> {
   if (order.compare === undefined) tell(input, order.format, io)
   else {
     const base = await loadSide(await placeToCompare(order.compare, order.path))
-    if (base.total > 0) return refuse(base.problems, io, base.label)
+    if (base.total > 0) return refuse(base.problems, io, base.prefix)
     const first = { at: order.from, load: { ...base, objects: base.placed } }
     tellBoth(await inputOf(order, spec, [first, ...loads.slice(1)]), input, order.format, io)
   }
@@ -162,7 +162,7 @@ function tell(input: SimulationInput, format: Format, io: Io): void {
 }
 
 function refuse(problems: readonly Problem[], io: Io, folder?: string): number {
-  const within = folder === undefined ? '' : `${folder.replace(/\/+$/, '')}/`
+  const within = folder === undefined || folder === '' ? '' : `${folder.replace(/\/+$/, '')}/`
   for (const { file, line, column, code, path, message } of problems)
     io.stderr(`${within}${file}:${line}:${column}: ${code}${path === '' ? '' : ` ${path}`}: ${message}\n`)
   return EXIT.bad

@@ -15,10 +15,12 @@ const MAX_DECISIONS = 200
 export function atOnce(base: Fork, head: Fork): AtOnce {
   const [before, after] = [approvalsOf(base.state), approvalsOf(head.state)]
   const decisions = less(head.decisions, base.decisions)
+  const missing = less(base.decisions, head.decisions)
   return {
     decisions: decisions.slice(0, MAX_DECISIONS).map(lineOf),
     decisionsTotal: decisions.length,
-    missing: less(base.decisions, head.decisions).slice(0, MAX_DECISIONS).map(lineOf),
+    missing: missing.slice(0, MAX_DECISIONS).map(lineOf),
+    missingTotal: missing.length,
     approvals: { added: countNew(before.install, after.install), withdrawn: countNew(after.install, before.install) },
     uninstalls: {
       added: countNew(before.uninstall, after.uninstall),

@@ -22,11 +22,7 @@ export function byKey(objects: readonly Declared[]): Map<string, Declared> {
 
 /** Whether two objects say the same, wherever they stand. */
 export function saysTheSame(a: Declared, b: Declared): boolean {
-  return (
-    isSame(a.spec, b.spec) &&
-    isSame(a.labels, b.labels) &&
-    isSame(a.annotations, b.annotations)
-  )
+  return isSame(a.spec, b.spec) && isSame(a.labels, b.labels) && isSame(a.annotations, b.annotations)
 }
 
 function changeOf(base: Declared | undefined, head: Declared | undefined): ObjectChange | undefined {

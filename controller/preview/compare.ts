@@ -50,7 +50,7 @@ export function effectOf(comparison: Comparison): Effect {
   const collections = collectionEffects(before.state, after.state)
   const once = atOnce(before, after)
   const lost = irreversible(before, after, enteringUpdates(before, after, now))
-  const { moves: times, devices: timed } = timeMoves(before.state, after.state, now)
+  const { moves: times, total: timesTotal, devices: timed } = timeMoves(before.state, after.state, now)
   const windows = windowMoves(before.state, after.state, now)
   const misfits = misfitChanges(before.state, after.state, now)
   const touched = {
@@ -70,12 +70,13 @@ export function effectOf(comparison: Comparison): Effect {
     differs:
       objects.some(({ cosmetic }) => !cosmetic) ||
       rules.some(({ change }) => change === 'Affected') ||
-      once.decisionsTotal + once.missing.length + (future?.changesTotal ?? 0) > 0,
+      once.decisionsTotal + once.missingTotal + (future?.changesTotal ?? 0) > 0,
     objects,
     rules,
     collections,
     atOnce: once,
     times,
+    timesTotal,
     touched,
     windows,
     misfits,

@@ -23,6 +23,7 @@ export type Effect = {
   readonly collections: readonly CollectionEffect[]
   readonly atOnce: AtOnce
   readonly times: readonly TimeMove[]
+  readonly timesTotal: number
   /** Different devices, each counted once. */
   readonly touched: {
     readonly collections: number
@@ -114,6 +115,7 @@ export type AtOnce = {
   readonly decisionsTotal: number
   /** What the base would have decided then, and the head does not. */
   readonly missing: readonly DecisionLine[]
+  readonly missingTotal: number
   /** Approvals for installation, each of one update for one device. */
   readonly approvals: { readonly added: number; readonly withdrawn: number }
   /** Removals asked for, each of one installed update on one device. */

@@ -42,6 +42,17 @@ export type Places = { readonly places: readonly Place[]; readonly partial: bool
 
 /** Every present device is in one place. In order of the first device of each. */
 export function placesOf(state: State): Places {
+  const found = known.get(state)
+  if (found !== undefined && found.version === state.version) return found.places
+  const places = newPlaces(state)
+  known.set(state, { version: state.version, places })
+  return places
+}
+
+// The memo changes no answer: a state that changes has another version.
+const known = new WeakMap<State, { readonly version: number; readonly places: Places }>()
+
+function newPlaces(state: State): Places {
   const { fleet } = state
   const kindOf = new Uint32Array(fleet.ids.length)
   const kinds: { windows: WindowInput[]; freezes: FreezeInput[] }[] = [{ windows: [], freezes: [] }]

@@ -13,8 +13,11 @@ import type {
 import { counted, grouped } from './local-time.ts'
 import { type Block, type Line, type Mark, moreLine, type Section, shortHashes, signs } from './report-blocks.ts'
 
+/** Objects, rules and the like that a section tells of; JSON has all of them. */
+const MAX_LISTED = 100
+
 export function objectsSection({ objects }: Effect): Section {
-  const lines = objects.map(objectLine)
+  const lines = [...objects.slice(0, MAX_LISTED).map(objectLine), ...moreLine(objects.length - MAX_LISTED)]
   return {
     title: 'Objects',
     summary: plural(objects.length, 'object'),
@@ -40,17 +43,18 @@ function fieldText({ path, from, to }: FieldChange): string {
 }
 
 export function onceSection({ atOnce, irreversible }: Effect): Section {
-  const { approvals, uninstalls, decisions, decisionsTotal, missing, byPhase } = atOnce
+  const { approvals, uninstalls, decisions, decisionsTotal, missing, missingTotal, byPhase } = atOnce
   const blocks: Block[] = []
   if (byPhase.length > 0)
     blocks.push({
       type: 'Table',
       head: ['rollout', 'phase', 'updates', 'devices', 'approvals'],
-      rows: byPhase.map(({ rollout, phase, updates, devices, added, withdrawn }) => ({
+      rows: byPhase.slice(0, MAX_LISTED).map(({ rollout, phase, updates, devices, added, withdrawn }) => ({
         mark: added === 0 ? '-' : withdrawn === 0 ? '+' : '~',
         cells: [rollout, phase, grouped(updates), grouped(devices), signs(added, withdrawn)],
       })),
     })
+  if (byPhase.length > MAX_LISTED) blocks.push({ type: 'Lines', lines: moreLine(byPhase.length - MAX_LISTED) })
   const decided = decisions.map((one): Line => ({ mark: MARK_OF[one.type] ?? ' ', text: decisionText(one) }))
   const more = decisionsTotal - decisions.length
   if (more > 0) decided.push({ mark: ' ', text: `and ${plural(more, 'more decision')}` })
@@ -59,7 +63,10 @@ export function onceSection({ atOnce, irreversible }: Effect): Section {
     blocks.push({
       type: 'Lines',
       heading: 'No longer decided',
-      lines: missing.map((one) => ({ mark: '-', text: decisionText(one) })),
+      lines: [
+        ...missing.map((one): Line => ({ mark: '-', text: decisionText(one) })),
+        ...moreLine(missingTotal - missing.length),
+      ],
     })
   if (irreversible.installed.length > 0)
     blocks.push({
@@ -78,7 +85,7 @@ export function onceSection({ atOnce, irreversible }: Effect): Section {
   ].filter(Boolean)
   return {
     title: 'At once',
-    summary: figures.join(', ') || plural(decisionsTotal + missing.length, 'decision'),
+    summary: figures.join(', ') || plural(decisionsTotal + missingTotal, 'decision'),
     blocks,
   }
 }
@@ -107,7 +114,8 @@ function decisionText({ type, rule, hold, rollout, phase, message }: DecisionLin
 }
 
 export function rulesSection({ rules }: Effect): Section {
-  const blocks = rules.flatMap(ruleBlocks)
+  const blocks = rules.slice(0, MAX_LISTED).flatMap(ruleBlocks)
+  if (rules.length > MAX_LISTED) blocks.push({ type: 'Lines', lines: moreLine(rules.length - MAX_LISTED) })
   return { title: 'Rules', summary: plural(rules.length, 'rule'), blocks }
 }
 
@@ -168,11 +176,10 @@ function deviceLines(mark: Mark, { total, shown }: DeviceList): Line[] {
 }
 
 export function collectionsSection({ collections }: Effect): Section {
-  return {
-    title: 'Collections',
-    summary: plural(collections.length, 'collection'),
-    blocks: collections.map(collectionBlock),
-  }
+  const blocks = collections.slice(0, MAX_LISTED).map(collectionBlock)
+  const more = moreLine(collections.length - MAX_LISTED)
+  if (more.length > 0) blocks.push({ type: 'Lines', lines: more })
+  return { title: 'Collections', summary: plural(collections.length, 'collection'), blocks }
 }
 
 function collectionBlock({ collection, devices, entering, leaving }: CollectionEffect): Block {

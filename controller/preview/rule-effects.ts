@@ -39,6 +39,21 @@ export type RuleSide = {
 
 /** Undefined when there is no such rule. */
 export function ruleSide(state: State, name: string, now: EpochMs): RuleSide | undefined {
+  const known = sides.get(state)
+  const sameState = known?.version === state.version && known.now === now
+  const memo = sameState ? known : { version: state.version, now, byName: new Map<string, RuleSide | undefined>() }
+  if (!sameState) sides.set(state, memo)
+  if (!memo.byName.has(name)) memo.byName.set(name, newRuleSide(state, name, now))
+  return memo.byName.get(name)
+}
+
+// Asked for by every part of a comparison. The memo changes no answer: a state that changes has another version.
+const sides = new WeakMap<
+  State,
+  { readonly version: number; readonly now: EpochMs; readonly byName: Map<string, RuleSide | undefined> }
+>()
+
+function newRuleSide(state: State, name: string, now: EpochMs): RuleSide | undefined {
   const rule = ruleNamed(state.objects, name)
   if (rule === undefined) return undefined
   const resolved = resolveRule(state.objects, rule.spec)

@@ -40,7 +40,11 @@ type Group = { readonly zone: string | undefined; readonly times: Times; readonl
  * Only where something differs; rollouts under way first, then by rule and phase, in each the most devices first.
  * `devices`: those that have times on both sides, and others in the head, each counted once.
  */
-export function timeMoves(base: State, head: State, now: EpochMs): { moves: TimeMove[]; devices: number } {
+export function timeMoves(
+  base: State,
+  head: State,
+  now: EpochMs,
+): { moves: TimeMove[]; total: number; devices: number } {
   const [before, after] = [slots(base, now), slots(head, now)]
   const moved = newPlane()
   const moves = [...new Set([...before.keys(), ...after.keys()])].flatMap((id): TimeMove[] => {
@@ -50,7 +54,7 @@ export function timeMoves(base: State, head: State, now: EpochMs): { moves: Time
     const found = movesBetween(key, was?.groups ?? [], is?.groups ?? [], moved)
     return found.sort((a, b) => b.devices - a.devices || ((a.zone ?? '') < (b.zone ?? '') ? -1 : 1))
   })
-  return { moves: moves.slice(0, MAX_MOVES), devices: countBits(moved) }
+  return { moves: moves.slice(0, MAX_MOVES), total: moves.length, devices: countBits(moved) }
 }
 
 function movesBetween(key: SlotKey, was: readonly Group[], is: readonly Group[], moved: BitPlane): TimeMove[] {

@@ -82,7 +82,7 @@ export function quickstart(label: string, edits: readonly Edit[] = []): LoadedSi
         ? { ...object, spec: { ...object.spec, path: object.spec.path.replace('/site/', root) } }
         : object,
     )
-  return { label, revision, objects: pathed(''), placed: pathed(`${FOLDER}/`), problems, total }
+  return { label, prefix: '', revision, objects: pathed(''), placed: pathed(`${FOLDER}/`), problems, total }
 }
 
 export const OCTOBER = Date.parse('2025-10-15T06:00:00Z')

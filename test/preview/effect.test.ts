@@ -109,7 +109,7 @@ function facts(effect: Effect) {
     ]),
     approvals: effect.atOnce.approvals,
     uninstalls: effect.atOnce.uninstalls,
-    decided: [effect.atOnce.decisions.length, effect.atOnce.missing.length],
+    decided: [effect.atOnce.decisionsTotal, effect.atOnce.missingTotal],
     times: effect.times
       .map(({ rule, rollout, phase, zone, base, head }) => JSON.stringify([rule, rollout, phase, zone, base, head]))
       .sort(),
@@ -154,6 +154,8 @@ function mirrored(effect: Effect): ReturnType<typeof facts> {
       ...effect.atOnce,
       decisions: effect.atOnce.missing,
       missing: effect.atOnce.decisions,
+      decisionsTotal: effect.atOnce.missingTotal,
+      missingTotal: effect.atOnce.decisionsTotal,
       approvals: { added: effect.atOnce.approvals.withdrawn, withdrawn: effect.atOnce.approvals.added },
       uninstalls: { added: effect.atOnce.uninstalls.withdrawn, withdrawn: effect.atOnce.uninstalls.added },
     },
