@@ -1,7 +1,7 @@
 // Against which world a change is looked at: the options that `diff` and `preview` share, and what they lead to.
 import { reasonOf } from '../journal/journal.ts'
 import type { Problem } from '../model/declared.ts'
-import type { EpochMs } from '../model/instant.ts'
+import { type EpochMs, toRfc3339 } from '../model/instant.ts'
 import type { WorldInfo } from '../preview/effect.ts'
 import type { State } from '../state/state.ts'
 import { type Client, clientFrom } from './client.ts'
@@ -86,7 +86,10 @@ export async function loadWorld(
       : type === 'Data'
         ? await readDataFolder(label)
         : await unpackSnapshot(await readSnapshotBytes(label), label)
-  return { state, about: { type, label }, now: Math.max(order.at ?? about.takenAt, state.clock), unknown: [] }
+  const at = Math.max(order.at ?? about.takenAt, state.clock)
+  const early = order.at !== undefined && order.at < at
+  const unknown = early ? [`--at lies before the newest fact of this state: it is taken to be ${toRfc3339(at)}`] : []
+  return { state, about: { type, label }, now: at, unknown }
 }
 
 async function declaredWorld(
