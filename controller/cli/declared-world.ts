@@ -1,5 +1,6 @@
 // A world without a controller: the catalog from the feeds that the declarations name, and devices from a scenario.
 import { dirname, resolve } from 'node:path'
+import type { FeedResult } from '../catalog/feeds/feed-result.ts'
 import { reasonOf } from '../journal/journal.ts'
 import type { Problem } from '../model/declared.ts'
 import { DAY, type EpochMs } from '../model/instant.ts'
@@ -29,22 +30,31 @@ export function withoutDevices(): ScenarioSpec {
   return { ...ScenarioSpec.parse({ devices: [{ prefix: 'none-', count: 1 }] }), devices: [] }
 }
 
-/** The feeds of both sides by where their declarations say they are; those of the head first. */
+/** The feeds of both sides by where their declarations say they are; where they differ, those of the side that comes first. */
 export async function feedsOf(sides: readonly LoadedSide[]): Promise<{ feeds: Feeds; unknown: string[] }> {
-  const feeds = new Map<string, Awaited<ReturnType<typeof readFeeds>> extends Map<string, infer F> ? F : never>()
-  const unknown: string[] = []
-  for (const { objects, placed } of sides)
+  const feeds = new Map<string, FeedResult>()
+  const readFrom = new Map<string, string>()
+  const unknown = new Set<string>()
+  for (const { objects, placed, label } of sides)
     for (const [i, object] of objects.entries()) {
       const source = placed[i]
-      if (object.kind !== 'UpdateSource' || source === undefined || feeds.has(feedKey(object))) continue
+      if (object.kind !== 'UpdateSource' || source?.kind !== 'UpdateSource') continue
+      const key = feedKey(object)
+      if (readFrom.get(key) === feedKey(source)) continue
       try {
-        for (const feed of (await readFeeds([source])).values()) feeds.set(feedKey(object), feed)
+        const feed = [...(await readFeeds([source])).values()][0]
+        const known = feeds.get(key)
+        if (feed !== undefined && known === undefined) feeds.set(key, feed)
+        else if (JSON.stringify(feed) !== JSON.stringify(known))
+          unknown.add(
+            `the feed of UpdateSource ${object.name} is another one in ${label}: both sides are compared with that of the head`,
+          )
+        if (known === undefined) readFrom.set(key, feedKey(source))
       } catch (error) {
-        const text = `the catalog is without the updates of ${reasonOf(error)}`
-        if (!unknown.includes(text)) unknown.push(text)
+        unknown.add(`the catalog is without the updates of ${reasonOf(error)}`)
       }
     }
-  return { feeds, unknown }
+  return { feeds, unknown: [...unknown] }
 }
 
 export type Play = {

@@ -53,9 +53,14 @@ function missLines({ criterion, total, shown }: NearMisses): string[] {
   return [`  ${criterion}: ${counted(total, 'update')}`, ...lines, ...more]
 }
 
-function phaseLines({ phase, collection, percent, devices, neverFits }: PreviewPhase): string[] {
+/** Devices named of each phase. */
+const MAX_NAMES = 5
+
+function phaseLines({ phase, collection, percent, devices, shown, neverFits }: PreviewPhase): string[] {
   const part = percent === 100 ? '' : `${percent} % of `
   const none = devices === 0 ? ': the rollout would halt there' : ''
   const line = `  ${phase}: ${counted(devices, 'device')} of ${part}${collection}${none}`
-  return neverFits === undefined ? [line] : [line, `    ${neverFits}`]
+  const names = shown.slice(0, MAX_NAMES)
+  const some = names.length === 0 ? [] : [`    ${names.join(', ')}${devices > names.length ? ', …' : ''}`]
+  return [line, ...some, ...(neverFits === undefined ? [] : [`    ${neverFits}`])]
 }

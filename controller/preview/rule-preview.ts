@@ -2,7 +2,7 @@
 // and the devices of each phase. `ringmaster preview` tells it.
 import { updateOf } from '../catalog/catalog.ts'
 import { type CriterionTrace, explainCriteria, selectUpdates } from '../catalog/criteria.ts'
-import { clonePlane, countBits, eachBit, hasBit, newPlane, subtract } from '../model/bit-plane.ts'
+import { clonePlane, countBits, eachBit, hasBit, newPlane, planeRows, subtract } from '../model/bit-plane.ts'
 import type { Criteria } from '../model/criteria.ts'
 import type { EpochMs } from '../model/instant.ts'
 import type { UpdateId } from '../model/update.ts'
@@ -57,6 +57,8 @@ export type PreviewPhase = {
   readonly collection: string
   readonly percent: number
   readonly devices: number
+  /** Ids of the first of them. */
+  readonly shown: readonly string[]
   readonly neverFits?: string
 }
 
@@ -84,7 +86,7 @@ export function previewRule(state: State, name: string, now: EpochMs, limit: num
     suspended: rule.spec.suspend ?? false,
     ...(resolved === undefined && { templateMissing: rule.spec.template ?? '' }),
     groups: fails ? 0 : Math.ceil(selected.length / cap.limit),
-    phases: previewPhases(state, side, now),
+    phases: previewPhases(state, side, now, limit),
     ...evaluationOf(state, name, now),
   }
 }
@@ -104,13 +106,20 @@ function evaluationOf(state: State, rule: string, now: EpochMs): Pick<RulePrevie
   return {}
 }
 
-function previewPhases(state: State, { resolved, devices, selected }: RuleSide, now: EpochMs): PreviewPhase[] {
+function previewPhases(
+  state: State,
+  { resolved, devices, selected }: RuleSide,
+  now: EpochMs,
+  limit: number,
+): PreviewPhase[] {
   return (resolved?.plan.phases ?? []).map((planned, i) => {
     const targets = devices[i] ?? newPlane()
     const misfits = misfitsOf(state, planned.deployment, targets, selected, now)
     const { name: phase, collection, percent } = planned
     const neverFits = misfits && describeMisfits(misfits)
-    return { phase, collection, percent, devices: countBits(targets), ...(neverFits !== undefined && { neverFits }) }
+    const ids = planeRows(targets).map((row) => state.fleet.ids[row] ?? '')
+    const shown = ids.sort().slice(0, limit)
+    return { phase, collection, percent, devices: ids.length, shown, ...(neverFits !== undefined && { neverFits }) }
   })
 }
 

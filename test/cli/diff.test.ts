@@ -1,6 +1,6 @@
 // `diff`, `preview`, `snapshot` and `simulate --compare` as people call them: over directories, real repositories, a running
 // controller and its data folder.
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { zstdDecompressSync } from 'node:zlib'
 import { type Test, test } from 'tap'
@@ -111,6 +111,18 @@ test('with a scenario, the change comes in the middle of it; the same input give
   t.match(out, /pilot: 8 → 0 devices/)
   t.match(out, /- monthly-20260113 +pilot +3 +8 +−24/, 'who is not in the collection is offered nothing')
   t.match(out, /Next rollout|Rule monthly, phase pilot: no device is left in it/)
+})
+
+test('another feed under the same name is said, and so is one that cannot be read', async (t) => {
+  const { base, head } = folders(t, DECLARATIONS)
+  t.match(await run('diff', base, head, ...AT), { exit: 0, out: /No effect/ })
+  writeFileSync(join(head, 'catalog.ndjson'), CATALOG.split('\n').slice(1).join('\n'))
+  t.match(await run('diff', base, head, ...AT), {
+    exit: 0,
+    out: /feed of UpdateSource example is another one in .*base/,
+  })
+  rmSync(join(base, 'catalog.ndjson'))
+  t.match(await run('diff', base, base, ...AT), { exit: 0, out: /without the updates of UpdateSource example: / })
 })
 
 test('two commits of a repository, a commit and the work tree, and a folder in it', async (t) => {

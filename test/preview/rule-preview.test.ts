@@ -116,6 +116,9 @@ test('a preview reads well', async (t) => {
   t.matchOnly(text, /^workstations selects 4 updates of at most 1,000\n {2}next evaluated Tue 11 Nov 18:00 UTC\n/)
   t.match(text, /evaluated now: the same 4 updates as before: nothing is changed/)
   t.match(text, /released: 1 update\n.*\n {6}wants within P14D, is 2025-09-09T00:00:00Z/)
-  t.match(text, / {2}pilot: 53 devices of it-workstations\n {2}early: 129 devices of 20 % of managed-workstations\n/)
+  t.match(
+    text,
+    / {2}pilot: 53 devices of it-workstations\n {4}pc-\d+, pc-\d+, …\n {2}early: 129 devices of 20 % of managed-workstations\n/,
+  )
   t.equal(previewRule(state, 'nobody', OCTOBER, 2), undefined)
 })
