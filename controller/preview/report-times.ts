@@ -102,10 +102,11 @@ function windowRow({ zone, devices, base, head }: WindowMove, at: EpochMs): Row 
     one === undefined ? 'never' : `${localTime(one.from, zone, at)}–${clock(one, zone, at)}`
   const [was, is] = [span(base), span(head)]
   const times = base === undefined ? is : head === undefined ? `${was} → gone` : was === is ? is : `${was} → ${is}`
-  const counts = devices.base === devices.head ? '' : `, devices ${devices.base} → ${devices.head}`
+  const known = base !== undefined && head !== undefined && devices.base !== devices.head
+  const counts = known ? `, devices ${grouped(devices.base)} → ${grouped(devices.head)}` : ''
   return {
     mark: base === undefined ? '+' : head === undefined ? '-' : '~',
-    cells: [grouped(devices.head), zone ?? 'no known zone', times + counts],
+    cells: [grouped(Math.max(devices.base, devices.head)), zone ?? 'no known zone', times + counts],
   }
 }
 

@@ -79,11 +79,17 @@ function verdictOf(effect: Effect): string {
     amount(effect.touched.phases, 'device', 'in other phases'),
     amount(effect.touched.collections, 'device', 'in other collections'),
     amount(effect.touched.times, 'device', 'with other deadlines or starts'),
+    amount(rolloutsAhead(effect), 'rollout', 'to go another way in the weeks to come'),
     amount(newMisfits(effect).length, 'phase', 'with updates that fit no window'),
   ].filter((part) => part !== undefined)
   const objects = effect.objects.filter(({ cosmetic }) => !cosmetic).length
-  if (parts.length > 0) return `${parts.slice(0, 5).join(', ')}.`
+  if (parts.length > 0) return `${parts.slice(0, 6).join(', ')}.`
   return `${plural(objects, 'object')} changed, with no effect on any update or device now.`
+}
+
+/** Rollouts that differ between the two futures. */
+function rolloutsAhead({ future }: Effect): number {
+  return new Set(future?.changes.flatMap(({ rollout }) => rollout ?? [])).size
 }
 
 function newMisfits({ misfits }: Effect): Effect['misfits'] {

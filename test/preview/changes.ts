@@ -11,6 +11,17 @@ spec:
   until: "2025-10-20T06:00:00Z"
 `
 
+const FREEZE = `apiVersion: ringmaster.dev/v1alpha1
+kind: Freeze
+metadata:
+  name: long-weekend
+spec:
+  reason: Nobody is there to help.
+  from: "2025-10-17T12:00"
+  until: "2025-10-20T00:00"
+  timeZone: DeviceLocal
+`
+
 const TEMPLATE = `apiVersion: ringmaster.dev/v1alpha1
 kind: DeploymentTemplate
 metadata:
@@ -61,6 +72,7 @@ export const CHANGES: Readonly<Record<string, readonly Edit[]>> = {
     ],
   ],
   'rule-removed': [['rules.yaml', SERVERS, '']],
+  'freeze-added': [['freeze.yaml', '', FREEZE]],
   'hold-added': [['hold.yaml', '', HOLD]],
   'template-changed': [['template.yaml', '', TEMPLATE]],
   'ring-grown': [['rules.yaml', 'percent: 20', 'percent: 45']],

@@ -43,7 +43,7 @@ for (const name of Object.keys(CHANGES))
   })
 
 test('an effect is drawn', async (t) => {
-  for (const name of ['window-moved', 'rule-removed', 'ring-grown'])
+  for (const name of ['window-moved', 'rule-removed', 'freeze-added'])
     matches(t, `${name}.svg`, effectSvg(effectOn(name)))
 })
 
