@@ -28,11 +28,14 @@ export type LoadedSide = Side & {
 
 const SOURCE = 'directory'
 
-/** Throws a StartError that says what cannot be read; what is wrong in the declarations is a problem. */
-export async function loadSide(place: Place): Promise<LoadedSide> {
-  if (place.type === 'Commit') return loadCommit(place)
+/**
+ * Throws a StartError that says what cannot be read; what is wrong in the declarations is a problem. `elsewhere`: objects of
+ * other sources, which they may refer to.
+ */
+export async function loadSide(place: Place, elsewhere: readonly Declared[] = []): Promise<LoadedSide> {
+  if (place.type === 'Commit') return loadCommit(place, elsewhere)
   const path = place.type === 'Directory' ? place.path : join(place.repository, place.path)
-  const load = await loadDirectory(path, SOURCE)
+  const load = await loadDirectory(path, SOURCE, new Map(), () => elsewhere)
   const gone = load.problems.find(({ file, code }) => file === '.' && code === 'RM1014')
   if (gone !== undefined) throw new StartError(`${path}: ${gone.message}`)
   if (load.files.length === 0 && load.total === 0) throw new StartError(`${path} has no YAML file`)
@@ -60,13 +63,16 @@ export async function placeToCompare(base: string, path: string): Promise<Place>
   return { type: 'Commit', repository, ref: base, path: inner === '' ? '.' : inner }
 }
 
-async function loadCommit({ repository, ref, path }: Extract<Place, { type: 'Commit' }>): Promise<LoadedSide> {
+async function loadCommit(
+  { repository, ref, path }: Extract<Place, { type: 'Commit' }>,
+  elsewhere: readonly Declared[],
+): Promise<LoadedSide> {
   try {
     const { commit, author } = await resolveCommit(repository, ref)
     const { files, problems } = await readGitTree(repository, commit, { path })
     const gone = problems.find(({ file, code }) => file === '.' && code === 'RM1014')
     if (gone !== undefined) throw new StartError(`${ref}: ${gone.message}`)
-    const load = assemble(SOURCE, files, problems)
+    const load = assemble(SOURCE, files, problems, new Map(), new Set(), { elsewhere })
     const names = { label: ref, prefix: `${ref}:${prefixOf(path)}`, revision: `${ref}@sha1:${commit}` }
     const side = sideOf(names, load, join(repository, path))
     const from = { commit, author }

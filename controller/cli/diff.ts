@@ -11,7 +11,15 @@ import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'
 import { type LoadedSide, loadSide, type Place, repositoryOf } from './declared-side.ts'
 import { futuresOf } from './declared-world.ts'
 import { refuseProblems } from './refuse-problems.ts'
-import { loadWorld, readWorldOrder, WORLD_OPTIONS, WORLD_USAGE, type WorldOrder } from './world-options.ts'
+import {
+  declaredElsewhere,
+  loadExported,
+  makeWorld,
+  readWorldOrder,
+  WORLD_OPTIONS,
+  WORLD_USAGE,
+  type WorldOrder,
+} from './world-options.ts'
 
 const FORMATS = ['text', 'json', 'markdown'] as const
 type Format = (typeof FORMATS)[number]
@@ -115,10 +123,13 @@ async function placesInGit(
 
 async function diff(order: Order & { readonly world: WorldOrder }, io: Io): Promise<number> {
   const places = await order.places()
-  const head = await loadSide(places.head)
+  const exported = await loadExported(order.world)
+  const alone = await loadSide(places.base)
+  const elsewhere = exported === undefined ? [] : declaredElsewhere(exported, alone.objects)
+  const head = await loadSide(places.head, elsewhere)
   if (head.total > 0) return refuseProblems(head, io)
-  const base = await loadSide(places.base)
-  const world = await loadWorld(order.world, { base, head }, Date.now())
+  const base = elsewhere.length === 0 ? alone : await loadSide(places.base, elsewhere)
+  const world = exported ?? (await makeWorld(order.world, { base, head }, Date.now()))
   if ('problems' in world) return refuseProblems({ prefix: '', total: world.problems.length, ...world }, io)
   const { weeks } = order
   const comparison: Comparison = {

@@ -1,5 +1,6 @@
 // `ringmaster preview RULE`: the updates that a rule selects now, and what keeps others out.
 import { reasonOf } from '../journal/journal.ts'
+import type { Declared } from '../model/declared.ts'
 import { toRfc3339 } from '../model/instant.ts'
 import { forkWorld, inForce } from '../preview/fork.ts'
 import { previewRule, type RulePreview } from '../preview/rule-preview.ts'
@@ -10,7 +11,15 @@ import { jsonText } from './client.ts'
 import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'
 import { type LoadedSide, loadSide } from './declared-side.ts'
 import { refuseProblems } from './refuse-problems.ts'
-import { loadWorld, readWorldOrder, WORLD_OPTIONS, WORLD_USAGE, type WorldOrder } from './world-options.ts'
+import {
+  declaredElsewhere,
+  loadExported,
+  makeWorld,
+  readWorldOrder,
+  WORLD_OPTIONS,
+  WORLD_USAGE,
+  type WorldOrder,
+} from './world-options.ts'
 
 const MAX_LIMIT = 1000
 
@@ -81,9 +90,13 @@ type Order = {
 const NOTHING: LoadedSide = { label: '', prefix: '', revision: '', objects: [], placed: [], problems: [], total: 0 }
 
 async function preview({ rule, path, limit, json, world }: Order, io: Io): Promise<number> {
-  const side = path === undefined ? NOTHING : await loadSide({ type: 'Directory', path })
+  const exported = await loadExported(world)
+  const load = (elsewhere: readonly Declared[]) =>
+    path === undefined ? NOTHING : loadSide({ type: 'Directory', path }, elsewhere)
+  const alone = await load([])
+  const side = exported === undefined ? alone : await load(declaredElsewhere(exported, alone.objects))
   if (side.total > 0) return refuseProblems(side, io)
-  const loaded = await loadWorld(world, { base: side, head: side }, Date.now())
+  const loaded = exported ?? (await makeWorld(world, { base: side, head: side }, Date.now()))
   if ('problems' in loaded) return refuseProblems({ prefix: '', total: loaded.problems.length, ...loaded }, io)
   const { now } = loaded
   const objects = path === undefined ? inForce(loaded.state) : side.objects

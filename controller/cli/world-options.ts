@@ -1,8 +1,9 @@
 // Against which world a change is looked at: the options that `diff` and `preview` share, and what they lead to.
 import { reasonOf } from '../journal/journal.ts'
-import type { Problem } from '../model/declared.ts'
+import type { Declared, Problem } from '../model/declared.ts'
 import { type EpochMs, toRfc3339 } from '../model/instant.ts'
 import type { WorldInfo } from '../preview/effect.ts'
+import { comparedSource, inForce } from '../preview/fork.ts'
 import type { State } from '../state/state.ts'
 import { type Client, clientFrom } from './client.ts'
 import type { Command, Io } from './command.ts'
@@ -72,14 +73,10 @@ export function readWorldOrder(
   return typeof client === 'number' ? client : { type: 'Controller', label: client.url, client, ...times }
 }
 
-/** Problems of the scenario, or the world. Throws a StartError for what cannot be read. `now` is the clock's. */
-export async function loadWorld(
-  order: WorldOrder,
-  sides: { readonly base: LoadedSide; readonly head: LoadedSide },
-  now: EpochMs,
-): Promise<LoadedWorld | { readonly problems: readonly Problem[] }> {
+/** The state of a controller, a snapshot or a data folder; undefined for a world that is made from the declarations. Throws a StartError. */
+export async function loadExported(order: WorldOrder): Promise<LoadedWorld | undefined> {
   const { type, label } = order
-  if (type === 'Scenario' || type === 'Declarations') return declaredWorld(order, sides, order.at ?? now)
+  if (type === 'Scenario' || type === 'Declarations') return undefined
   const { state, about } =
     order.client !== undefined
       ? await unpackSnapshot(await fetchSnapshot(order.client), label)
@@ -90,6 +87,21 @@ export async function loadWorld(
   const early = order.at !== undefined && order.at < at
   const unknown = early ? [`--at lies before the newest fact of this state: it is taken to be ${toRfc3339(at)}`] : []
   return { state, about: { type, label }, now: at, unknown }
+}
+
+/** What other sources have in force than the one that these objects stand for. */
+export function declaredElsewhere({ state }: LoadedWorld, objects: readonly Declared[]): Declared[] {
+  const source = comparedSource(state, objects)
+  return inForce(state).filter(({ origin }) => origin.source !== source)
+}
+
+/** Problems of the scenario, or the world that the declarations make. Throws a StartError. `clock`: now, without --at. */
+export async function makeWorld(
+  order: WorldOrder,
+  sides: { readonly base: LoadedSide; readonly head: LoadedSide },
+  clock: EpochMs,
+): Promise<LoadedWorld | { readonly problems: readonly Problem[] }> {
+  return declaredWorld(order, sides, order.at ?? clock)
 }
 
 async function declaredWorld(

@@ -11,7 +11,7 @@ import { calendarsOf } from './calendars.ts'
 import { byKey, changedObjects, saysTheSame } from './changed-objects.ts'
 import { collectionEffects, devicesInOtherCollections } from './device-lists.ts'
 import { EFFECT_VERSION, type Effect, type Future, MAX_SHOWN, type Timeline, type WorldInfo } from './effect.ts'
-import { alignedWith, type Fork, forkWorld, inForce } from './fork.ts'
+import { alignedWith, comparedSource, declaredBy, type Fork, forkWorld } from './fork.ts'
 import { IDEAL_ASSUMPTIONS, playOn } from './future.ts'
 import { misfitChanges } from './misfits.ts'
 import { MAX_PLACES, placesOf } from './places.ts'
@@ -43,8 +43,9 @@ const WEEK = 7 * DAY
 /** Declarations must have been checked before: what does not validate has no effect to be told. */
 export function effectOf(comparison: Comparison): Effect {
   const { world, base, head, now } = comparison
-  const before = forkWorld(world, base.objects, base.revision, now)
-  const after = forkWorld(world, head.objects, head.revision, now)
+  const source = comparedSource(world, base.objects)
+  const before = forkWorld(world, base.objects, base.revision, now, source)
+  const after = forkWorld(world, head.objects, head.revision, now, source)
   const objects = changedObjects(base.objects, head.objects)
   const rules = ruleEffects(before.state, after.state, now)
   const collections = collectionEffects(before.state, after.state)
@@ -92,8 +93,10 @@ function infoOf({ label, revision, objects }: Side): Effect['base'] {
 
 function worldInfo({ world, about, base }: Comparison): WorldInfo {
   const devices = countBits(world.fleet.present)
-  const running = byKey(inForce(world))
-  const declared = byKey(alignedWith(world, base.objects, base.revision))
+  const source = comparedSource(world, base.objects)
+  const aligned = alignedWith(world, base.objects, base.revision, source)
+  const declared = byKey(aligned)
+  const running = byKey(declaredBy(world, source, aligned))
   const drift =
     about.type === 'Scenario' || about.type === 'Declarations'
       ? []

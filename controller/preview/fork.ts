@@ -3,6 +3,7 @@
 import type { Declared } from '../model/declared.ts'
 import type { Decision } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
+import { DIRECTORY_SOURCE } from '../model/source-names.ts'
 import type { Note } from '../rollout/draft.ts'
 import { diffDeclared } from '../sources/diff-declared.ts'
 import { apply } from '../state/apply.ts'
@@ -19,15 +20,36 @@ export type Fork = {
   readonly next: EpochMs
 }
 
-export const DIRECTORY_SOURCE = 'directory'
-
-/** Declares the objects in a copy of the world, and decides what is due at `now`. */
-export function forkWorld(world: State, objects: readonly Declared[], revision: string, now: EpochMs): Fork {
+/** Declares the objects in a copy of the world, in place of what `source` has in force there, and decides what is due at `now`. */
+export function forkWorld(
+  world: State,
+  objects: readonly Declared[],
+  revision: string,
+  now: EpochMs,
+  source = comparedSource(world, objects),
+): Fork {
   const state = decodeState(encodeState(world))
-  const source = sourceOf(world)
-  const { put, removed } = diffDeclared(inForce(state), alignedWith(world, objects, revision))
+  const aligned = alignedWith(world, objects, revision, source)
+  const { put, removed } = diffDeclared(declaredBy(state, source, aligned), aligned)
   if (put.length + removed.length > 0) apply(state, now, { type: 'ObjectsDeclared', source, revision, put, removed })
   return settleFork(state, now)
+}
+
+/** The source of declarations that these objects stand for: the one that has the most of them in force, or a new one. What others declare stays. */
+export function comparedSource(world: State, objects: readonly Declared[]): string {
+  const counts = new Map<string, number>()
+  for (const { kind, name } of objects) {
+    const source = world.objects[kind].get(name)?.origin.source
+    if (source !== undefined) counts.set(source, (counts.get(source) ?? 0) + 1)
+  }
+  const [most] = [...counts].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
+  return most?.[0] ?? DIRECTORY_SOURCE
+}
+
+/** What a source has in force, and whatever else has the name of one of these objects. */
+export function declaredBy(state: State, source: string, objects: readonly Declared[]): Declared[] {
+  const named = byKey(objects)
+  return inForce(state).filter((object) => object.origin.source === source || named.has(keyOf(object)))
 }
 
 /** Decides and applies what is due at `now`. The state is changed. */
@@ -42,20 +64,14 @@ export function inForce(state: State): Declared[] {
 }
 
 /** Objects that say what one in force says are taken to be that one: which file or revision they stand in is no change. */
-export function alignedWith(world: State, objects: readonly Declared[], revision: string): Declared[] {
+export function alignedWith(world: State, objects: readonly Declared[], revision: string, source: string): Declared[] {
   const known = byKey(inForce(world))
-  const source = sourceOf(world)
   return objects.map((object) => {
     const before = known.get(keyOf(object))
     const placed = before === undefined ? object : withPathOf(object, before)
     if (before !== undefined && saysTheSame(before, placed)) return before
     return { ...placed, origin: { ...placed.origin, source, revision } }
   })
-}
-
-/** The source of declarations that this world has, so that what comes from elsewhere takes its place. */
-function sourceOf(world: State): string {
-  return [...world.sources.keys()].sort()[0] ?? DIRECTORY_SOURCE
 }
 
 // The controller has the declarations in another folder, so the path of a feed begins elsewhere.

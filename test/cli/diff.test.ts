@@ -2,14 +2,17 @@
 // controller and its data folder.
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { zstdDecompressSync } from 'node:zlib'
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { type Test, test } from 'tap'
 import { main } from '../../controller/cli/main.ts'
 import { type Started, startController } from '../../controller/cli/start-controller.ts'
 import { MARKER } from '../../controller/preview/markdown.ts'
+import { encodeExport } from '../../controller/state/exported-state.ts'
 import { enrolWith, until } from '../serve/harness.ts'
 import { CATALOG, DECLARATIONS, scenario } from '../simulate/samples.ts'
+import { ring } from '../support/declare.ts'
 import { newRepository, temporary } from '../support/git-repository.ts'
+import { newStory, tell } from '../support/story.ts'
 
 const AT = ['--at', '2026-01-14T12:00:00Z']
 const NARROWED = DECLARATIONS.replace('P1M', 'PT6H')
@@ -224,6 +227,22 @@ test('a snapshot is for the admin alone, holds no secret, and is the same world 
   const same = (text: string) => text.replace(/^ {2}(world|at) .*$/gm, '')
   t.equal(same(filed.out), same(live.out))
   t.same(await run('diff', folder, head, '--snapshot', file), await run('diff', folder, head, '--snapshot', file))
+})
+
+test('declarations may refer to what another source declares in that world', async (t) => {
+  const dir = temporary(t)
+  const rule = DECLARATIONS.split('\n---\n').at(-1) ?? ''
+  writeFileSync(join(dir, 'rule.yaml'), rule)
+  t.match(await run('diff', dir, dir, ...AT), { exit: 3, err: /pilot/ })
+  const story = newStory('2026-01-14T00:00:00Z')
+  const origin = { source: 'git/other', revision: 'r', file: 'pilot.yaml', line: 1 }
+  const pilot = { ...ring('pilot'), origin }
+  tell(story, { type: 'ObjectsDeclared', source: 'git/other', revision: 'r', put: [pilot], removed: [] })
+  const about = { takenAt: story.now, version: '0.0.0', seq: 1 }
+  writeFileSync(join(dir, 'site.state'), zstdCompressSync(encodeExport(story.state, about)))
+  const world = ['--snapshot', join(dir, 'site.state')]
+  t.match(await run('diff', dir, dir, ...world), { exit: 0, out: /^No effect/ })
+  t.match(await run('preview', 'monthly', dir, ...world), { out: /pilot: 0 devices of pilot/ })
 })
 
 test('a data folder can be read while its controller runs, and after', async (t) => {

@@ -103,6 +103,25 @@ test('a collection that grows lets devices join the phase under way at once', as
   t.equal(effect.irreversible.entering, 1)
 })
 
+test('what another source declares stays as it is', async (t) => {
+  const story = halfDone()
+  const origin = { source: 'git/other', revision: 'r', file: 'other.yaml', line: 1 }
+  const theirs = declared('UpdateHold', 'theirs', { updates: ['stays'], reason: 'why' }, origin)
+  tell(story, { type: 'ObjectsDeclared', source: 'git/other', revision: 'r', put: [theirs], removed: [] })
+  wait(story, 'PT1H')
+  const base = inForce(story.state).filter(({ origin: { source } }) => source === 'directory')
+  const same = compare(story.state, base, base, story.now)
+  t.match(same, { differs: false, world: { driftTotal: 0 } })
+  const gone = compare(
+    story.state,
+    base,
+    base.filter(({ name }) => name !== 'monthly'),
+    story.now,
+  )
+  t.match(gone.atOnce.approvals, { added: 0, withdrawn: 3 }, 'the update that they hold was approved nowhere')
+  t.notOk(gone.atOnce.decisions.some(({ type }) => type === 'HoldEnded'))
+})
+
 test('a gradual phase is divided as its devices are', async (t) => {
   const story = newStory('2026-01-12T00:00:00Z')
   tell(story, ...Array.from({ length: 60 }, (_, i) => enrolled(`d${i}`)))
