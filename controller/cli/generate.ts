@@ -2,11 +2,13 @@
 import { promises as fs } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { KIND_NAMES, KINDS } from '../model/kinds.ts'
+import { POLICY_TEST_EXAMPLE } from '../policy-test/example.ts'
+import { policyTestSchema } from '../policy-test/policy-test.ts'
 import { scenarioSchema } from '../simulate/scenario.ts'
 import { customResourceDefinition } from '../sources/crd.ts'
 import { projectSchema } from '../sources/project-file.ts'
-import { referencePages } from '../sources/reference.ts'
-import { combinedSchema, objectSchema } from '../sources/schema.ts'
+import { pageFrom, referencePages } from '../sources/reference.ts'
+import { asSchema, combinedSchema, objectSchema } from '../sources/schema.ts'
 import { type Command, EXIT, readArgs, wrongUsage } from './command.ts'
 
 export const generateCommand: Command = {
@@ -51,9 +53,18 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ['schemas/ringmaster.json', json(combinedSchema())],
     ['schemas/Scenario.json', json(scenarioSchema())],
     ['schemas/Project.json', json(projectSchema())],
+    ['schemas/PolicyTest.json', json(policyTestSchema())],
     ...KIND_NAMES.map((kind) => [`crds/${KINDS[kind].plural}.yaml`, customResourceDefinition(kind)] as const),
+    ['docs/reference/PolicyTest.md', policyTestPage()],
     ...[...referencePages()].map(([path, text]) => [`docs/${path}`, text] as const),
   ])
+}
+
+function policyTestPage(): string {
+  const about = `What declarations do, to which devices and when, written down beside them; \`ringmaster test\` plays it. It is no declaration:
+a controller passes it by. [The guide](../guides/policy-tests.md) tells how to write one.`
+  const spec = asSchema(policyTestSchema().properties?.spec) ?? {}
+  return pageFrom('PolicyTest', about, POLICY_TEST_EXAMPLE, spec)
 }
 
 /** Folders of which every file is generated: what else lies there is left over from earlier, and is removed. */

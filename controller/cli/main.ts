@@ -9,6 +9,7 @@ const NAMES = [
   'quickstart',
   'run',
   'validate',
+  'test',
   'simulate',
   'snapshot',
   'diff',

@@ -7,6 +7,7 @@ import { DAY, type EpochMs, MINUTE } from '../model/instant.ts'
 import { type Interval, united } from '../schedule/intervals.ts'
 import { freezeOccasions } from '../schedule/occasions.ts'
 import { drawKey, fraction, happens, numberedFraction, pick, whole } from './draws.ts'
+import type { Roster, RosterDevice } from './roster.ts'
 import { type DeviceGroup, minutesOf, type ScenarioSpec } from './scenario.ts'
 
 export type Population = {
@@ -37,9 +38,15 @@ type Outage = {
 /** How long after it is back a device calls at the latest. */
 const RETURN_MINUTES = 15
 
-/** Between `start` and `end`, in whole minutes from `start` on. */
-export function newPopulation(spec: ScenarioSpec, seed: number, start: EpochMs, end: EpochMs): Population {
-  const named = spec.devices.flatMap((group) => devicesOf(group, seed, start))
+/** Between `start` and `end`, in whole minutes from `start` on. The devices of a roster stand in for the groups. */
+export function newPopulation(
+  spec: ScenarioSpec,
+  seed: number,
+  start: EpochMs,
+  end: EpochMs,
+  roster?: Roster,
+): Population {
+  const named = roster?.devices.map(namedOf) ?? spec.devices.flatMap((group) => devicesOf(group, seed, start))
   const ids = named.map(({ id }) => id)
   const fleet = newFleet()
   for (const { id, attributes } of named) enrolDevice(fleet, id, attributes, start)
@@ -155,7 +162,11 @@ export function longOutages(population: Population, row: number, length: number)
 
 const MAX_OUTAGES_IN_A_ROW = 1000
 
-type Named = { id: string; attributes: Record<string, string>; zone: string; joins: EpochMs }
+type Named = { id: string; attributes: Readonly<Record<string, string>>; zone: string; joins: EpochMs }
+
+function namedOf({ id, attributes, joins }: RosterDevice): Named {
+  return { id, attributes, zone: attributes.timeZone ?? 'UTC', joins }
+}
 
 function devicesOf(group: DeviceGroup, seed: number, start: EpochMs): Named[] {
   const digits = Math.max(4, String(group.count).length)

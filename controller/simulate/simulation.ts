@@ -3,7 +3,7 @@
 import { changesCatalog } from '../catalog/sync.ts'
 import { type BitPlane, decodePlane, newPlane, unite } from '../model/bit-plane.ts'
 import type { Declared } from '../model/declared.ts'
-import type { Command, Decision, Fact, Input } from '../model/facts.ts'
+import type { Decision, Fact, Input } from '../model/facts.ts'
 import { durationMs, type EpochMs, MINUTE } from '../model/instant.ts'
 import type { DeviceReport } from '../model/report.ts'
 import type { UpdateId } from '../model/update.ts'
@@ -14,12 +14,14 @@ import { apply } from '../state/apply.ts'
 import { decide } from '../state/decide.ts'
 import { decodeState, encodeState, newState, type State } from '../state/state.ts'
 import type { AgentEvent } from './agent.ts'
+import { commandOf } from './commands.ts'
 import { happens, whole } from './draws.ts'
 import { type EventHeap, newEventHeap, nextEventAt, popEvent, pushEvent } from './event-heap.ts'
 import { type Faults, NO_FAULTS } from './faults.ts'
 import { type Feeds, type Source, syncFact } from './feeds.ts'
 import { chosen, newPopulation } from './population.ts'
-import { type CommandAt, minutesOf, type ScenarioSpec } from './scenario.ts'
+import type { Roster } from './roster.ts'
+import { minutesOf, type ScenarioSpec } from './scenario.ts'
 import {
   addMember,
   callSoon,
@@ -43,6 +45,8 @@ export type SimulationInput = {
   /** In order of time; the first is in force from the start. */
   readonly declarations: readonly Edit[]
   readonly feeds: Feeds
+  /** Devices by name with what is on each, in place of the scenario's groups and products. */
+  readonly roster?: Roster
 }
 
 export type Edit = { readonly at: EpochMs; readonly revision: string; readonly objects: readonly Declared[] }
@@ -65,14 +69,28 @@ export type SimulationEnd = {
 
 /** Plays the scenario through. Throws a RangeError when the end is before the start. */
 export function simulate(input: SimulationInput, watcher: Watcher = {}, faults: Faults = NO_FAULTS): SimulationEnd {
+  return newSimulation(input, watcher, faults)(input.until)
+}
+
+/**
+ * The same in steps: what it returns plays on to the end of an instant, which is not after the input's `until`, and gives
+ * how things stand there. Throws a RangeError when the end is before the start.
+ */
+export function newSimulation(
+  input: SimulationInput,
+  watcher: Watcher = {},
+  faults: Faults = NO_FAULTS,
+): (until: EpochMs) => SimulationEnd {
   if (input.until < input.from) throw new RangeError('a simulation cannot end before it starts')
   const run = newRun(input, watcher, faults)
   schedule(run)
-  for (let now = nextEventAt(run.heap); now <= input.until; now = nextEventAt(run.heap)) {
-    while (nextEventAt(run.heap) === now) happen(run, now, popEvent(run.heap))
-    settle(run, now)
+  return (until) => {
+    for (let now = nextEventAt(run.heap); now <= until; now = nextEventAt(run.heap)) {
+      while (nextEventAt(run.heap) === now) happen(run, now, popEvent(run.heap))
+      settle(run, now)
+    }
+    return { state: run.state, notes: run.notes, fleet: run.fleet }
   }
-  return { state: run.state, notes: run.notes, fleet: run.fleet }
 }
 
 type Run = {
@@ -101,9 +119,9 @@ type EventType = (typeof EVENTS)[number]
 
 function newRun(input: SimulationInput, watcher: Watcher, faults: Faults): Run {
   const { scenario, seed, from, until } = input
-  const population = newPopulation(scenario, seed, from, until)
+  const population = newPopulation(scenario, seed, from, until, input.roster)
   const updates = [...input.feeds.values()].flatMap(({ records }) => records.map(({ update }) => update))
-  const truth = newTruth(population, scenario, updates)
+  const truth = newTruth(population, scenario, updates, input.roster)
   const messagesEvery = minutesOf(scenario.reporting.messagesEvery) * MINUTE
   const run: Run = {
     input,
@@ -312,16 +330,6 @@ function intervalOf({ spec }: Source): number {
 function command(run: Run, which: number): void {
   const given = run.input.scenario.commands[which]
   if (given !== undefined) put(run, { type: 'CommandGiven', command: commandOf(given), by: given.by })
-}
-
-function commandOf({ approve, signal, pause, resume, rollback, evaluate, reason }: CommandAt): Command {
-  const because = reason === undefined ? {} : { reason }
-  if (approve !== undefined) return { type: 'Approve', ...approve }
-  if (signal !== undefined) return { type: 'Signal', ...signal, signal: 'given' }
-  if (pause !== undefined) return { type: 'Pause', rollout: pause, ...because }
-  if (resume !== undefined) return { type: 'Resume', rollout: resume }
-  if (rollback !== undefined) return { type: 'Rollback', rollout: rollback, ...because }
-  return { type: 'Evaluate', rule: evaluate ?? '' }
 }
 
 function change(run: Run, which: number): void {

@@ -9,6 +9,7 @@ import type { Attempt, Machine } from './agent.ts'
 import type { AgentOffer } from './agent-policy.ts'
 import { happens, whole } from './draws.ts'
 import { chosen, matching, onFrom, type Population } from './population.ts'
+import type { Roster } from './roster.ts'
 import { type Failure, minutesOf, type ScenarioSpec } from './scenario.ts'
 
 export type Truth = {
@@ -22,6 +23,7 @@ export type Truth = {
   readonly restart: Minutes
   /** By device: what a scan finds missing. */
   readonly needed: Set<UpdateId>[]
+  readonly roster: Roster | undefined
   /** Devices that have each product entry's products. */
   readonly owners: readonly { readonly products: readonly string[]; readonly devices: BitPlane }[]
 }
@@ -42,7 +44,12 @@ type UpdateTruth = {
 
 type FailureTruth = { readonly failure: Failure; readonly devices: BitPlane }
 
-export function newTruth(population: Population, spec: ScenarioSpec, updates: Iterable<Update>): Truth {
+export function newTruth(
+  population: Population,
+  spec: ScenarioSpec,
+  updates: Iterable<Update>,
+  roster?: Roster,
+): Truth {
   const owners = spec.products.map(({ match, products }) => ({ products, devices: matching(population.fleet, match) }))
   const failures = spec.failures.map((failure, i) => ({
     failure,
@@ -52,15 +59,16 @@ export function newTruth(population: Population, spec: ScenarioSpec, updates: It
   for (const update of updates)
     known.set(update.id, {
       update,
-      applicable: applicableTo(update, owners),
-      installed: newPlane(),
+      ...(roster === undefined
+        ? { applicable: applicableTo(update, owners), installed: newPlane() }
+        : foundBy(roster, update)),
       removed: newPlane(),
       replacedBy: [],
       failures: failures.filter(({ failure }) => concerns(failure, update)),
     })
   for (const truth of known.values())
     for (const id of truth.update.supersedes) if (id !== truth.update.id) known.get(id)?.replacedBy.push(truth)
-  const patchedUntil = spec.patchedUntil ?? population.start
+  const patchedUntil = roster === undefined ? (spec.patchedUntil ?? population.start) : -Infinity
   const needed = population.ids.map(() => new Set<UpdateId>())
   const { download, lasts, restart } = spec.install
   return {
@@ -69,6 +77,7 @@ export function newTruth(population: Population, spec: ScenarioSpec, updates: It
     patchedUntil,
     updates: known,
     needed,
+    roster,
     owners,
     download: inMinutes(download),
     lasts: lasts && inMinutes(lasts),
@@ -87,6 +96,8 @@ export function machineOf(truth: Truth, row: number): Machine {
   const id = population.ids[row] ?? ''
   const { install } = spec
   const { download, lasts, restart } = truth
+  const minutes = truth.roster?.devices[row]?.installMinutes
+  const ownTime = minutes === undefined ? undefined : minutes * MINUTE
   const drawn = ({ min, max }: Minutes, ...key: (string | number)[]) => whole(min, max, seed, id, ...key) * MINUTE
   return {
     status: (update) => statusOf(truth, update, row),
@@ -95,7 +106,9 @@ export function machineOf(truth: Truth, row: number): Machine {
       ...failing(truth, update, row, attempt, now, 'Download'),
     }),
     install: (offer, attempt, now) => ({
-      lasts: lasts === undefined ? usualTime(offer, seed, id, attempt) : drawn(lasts, 'install', offer.id, attempt),
+      lasts:
+        ownTime ??
+        (lasts === undefined ? usualTime(offer, seed, id, attempt) : drawn(lasts, 'install', offer.id, attempt)),
       ...(offer.action === 'Install' && failing(truth, offer.id, row, attempt, now, 'Install')),
     }),
     needsRestart: ({ restart, id: update }) =>
@@ -175,6 +188,18 @@ function missingBelow(truth: Truth, known: UpdateTruth, needed: ReadonlySet<Upda
       look.push(older)
     }
   return [...found]
+}
+
+/** Where the update has a place, and where it is installed already. */
+function foundBy(roster: Roster, update: Update): Pick<UpdateTruth, 'applicable' | 'installed'> {
+  const applicable = newPlane()
+  const installed = newPlane()
+  roster.devices.forEach((_, index) => {
+    const found = roster.finds(index, update)
+    if (found !== 'NotRequired') setBit(applicable, index)
+    if (found === 'Installed') setBit(installed, index)
+  })
+  return { applicable, installed }
 }
 
 function applicableTo(update: Update, owners: Truth['owners']): BitPlane | undefined {

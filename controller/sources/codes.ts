@@ -3,6 +3,7 @@ import { ADVICE_CODES } from './codes-advice.ts'
 import { FILE_CODES } from './codes-file.ts'
 import { GIT_CODES } from './codes-git.ts'
 import { OBJECT_CODES } from './codes-object.ts'
+import { POLICY_TEST_CODES } from './codes-policy-test.ts'
 import { TOGETHER_CODES } from './codes-together.ts'
 import type { ErrorPage, Severity } from './error-page.ts'
 
@@ -13,6 +14,7 @@ export const CODES = {
   ...TOGETHER_CODES,
   ...GIT_CODES,
   ...ADVICE_CODES,
+  ...POLICY_TEST_CODES,
 } as const
 
 export type Code = keyof typeof CODES

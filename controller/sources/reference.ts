@@ -46,6 +46,7 @@ An editor with YAML support checks files as you type with this first line in the
 ${rows.join('\n')}
 
 - [Project](Project.md): settings of \`ringmaster validate\`
+- [PolicyTest](PolicyTest.md), a test of declarations; it is no declaration itself
 - [Reasons](reasons.md) that decisions, waits and statuses give
 - [Errors](../errors/README.md) that declarations can have
 `
@@ -53,9 +54,6 @@ ${rows.join('\n')}
 
 function kindPage(kind: Kind): string {
   const { short, plural, writable, description } = KINDS[kind]
-  const rows = fields(specSchema(kind), '').map(
-    ({ path, type, fallback, meaning }) => `| \`${path}\` | ${cell(type)} | ${cell(fallback)} | ${cell(meaning)} |`,
-  )
   const notes = writable ? '' : '\nRollouts write objects of this kind. It can be read, and not be declared.\n'
   return `${GENERATED}# ${kind}
 
@@ -69,9 +67,7 @@ ${EXAMPLES[kind].trim()}
 ${kind === 'DeploymentTemplate' ? builtInTemplates() : ''}
 ## Fields of \`spec\`
 
-| field | type | default | meaning |
-|---|---|---|---|
-${rows.join('\n')}
+${fieldTable(specSchema(kind))}
 `
 }
 
@@ -85,9 +81,6 @@ spec:
   ignore: ["drafts/**"]`
 
 function projectPage(): string {
-  const rows = fields(projectSpecSchema(), '').map(
-    ({ path, type, fallback, meaning }) => `| \`${path}\` | ${cell(type)} | ${cell(fallback)} | ${cell(meaning)} |`,
-  )
   return `${GENERATED}# Project
 
 \`ringmaster.yaml\`: the settings of a folder of declarations. \`ringmaster validate\` looks for it above each file, up to the
@@ -100,10 +93,31 @@ ${PROJECT_EXAMPLE}
 
 ## Fields of \`spec\`
 
-| field | type | default | meaning |
-|---|---|---|---|
-${rows.join('\n')}
+${fieldTable(projectSpecSchema())}
 `
+}
+
+/** Page of a kind that is no declaration, from the JSON Schema of its spec. */
+export function pageFrom(title: string, description: string, example: string, spec: Schema): string {
+  return `${GENERATED}# ${title}
+
+${description}
+
+\`\`\`yaml
+${example.trim()}
+\`\`\`
+
+## Fields of \`spec\`
+
+${fieldTable(spec)}
+`
+}
+
+function fieldTable(spec: Schema): string {
+  const rows = fields(spec, '').map(
+    ({ path, type, fallback, meaning }) => `| \`${path}\` | ${cell(type)} | ${cell(fallback)} | ${cell(meaning)} |`,
+  )
+  return `| field | type | default | meaning |\n|---|---|---|---|\n${rows.join('\n')}`
 }
 
 function builtInTemplates(): string {
@@ -139,10 +153,17 @@ function explained(field: Schema, required: boolean): Pick<Field, 'fallback' | '
   const description = field.description ?? ''
   const [, meaning = description, said] = /^(.*?)\s*Default:? ([^:]+?)\.$/s.exec(description) ?? []
   if (required) return { meaning: description, fallback: '**required**' }
-  if (field.default !== undefined) return { meaning: description, fallback: `\`${String(field.default)}\`` }
+  if (isScalarDefault(field.default)) return { meaning: description, fallback: `\`${String(field.default)}\`` }
   return said === undefined
     ? { meaning, fallback: '' }
     : { meaning, fallback: /^[A-Z0-9a-z]+$/.test(said) ? `\`${said}\`` : said }
+}
+
+// Of lists and mappings that are empty by default there is nothing to say.
+function isScalarDefault(value: unknown): boolean {
+  return (
+    value !== undefined && value !== '' && (typeof value !== 'object' || (Array.isArray(value) && value.length > 0))
+  )
 }
 
 function typeText(schema: Schema): string {

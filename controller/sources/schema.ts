@@ -5,7 +5,7 @@ import { Metadata } from './manifest-object.ts'
 
 export type Schema = z.core.JSONSchema.BaseSchema
 
-const DRAFT = 'https://json-schema.org/draft/2020-12/schema'
+export const DRAFT = 'https://json-schema.org/draft/2020-12/schema'
 
 /** Of a kind's spec as people write it. */
 export function specSchema(kind: Kind): Schema {
@@ -96,7 +96,8 @@ function describeBranch({ const: value, description = '' }: Schema): string {
   return value === undefined ? description : `${String(value)}: ${description}`
 }
 
-function plainSchema(schema: z.core.$ZodType): Schema {
+/** JSON Schema of what people write, without naming the draft. */
+export function plainSchema(schema: z.core.$ZodType): Schema {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io: 'input', override: tidy })
   return rest
 }

@@ -5,7 +5,7 @@ import { isRecord } from './schema-walk.ts'
 import { editDistance, nearest } from './suggest.ts'
 
 /** Kinds of our group that are no declarations: what simulations play with, and the settings in ringmaster.yaml. */
-const OTHER_KINDS: readonly string[] = ['Scenario', 'Project']
+const OTHER_KINDS: readonly string[] = ['Scenario', 'PolicyTest', 'Project']
 
 /**
  * Whether a document is no business of ours: of another API group, a scenario, or without apiVersion and kind.

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { test } from 'tap'
 import { main } from '../../controller/cli/main.ts'
+import { readTests } from '../../controller/policy-test/read-tests.ts'
 import { readScenario } from '../../controller/simulate/scenario.ts'
 import { parseManifests } from '../../controller/sources/manifest.ts'
 
@@ -137,6 +138,7 @@ test('every YAML block with objects is valid', async (t) => {
       if (language !== 'yaml' || !code.includes('apiVersion: ringmaster.dev/')) continue
       checked++
       if (/^kind: Scenario$/m.test(code)) t.equal(readScenario(name, code).type, 'Scenario', name)
+      else if (/^kind: PolicyTest$/m.test(code)) t.same(readTests(name, code).problems, [], name)
       else t.same(parseManifests(name, code, { source: 'docs', revision: '' }).problems, [], name)
     }
   t.ok(checked > 10)

@@ -5,6 +5,7 @@ import { type Test, test } from 'tap'
 import { main } from '../../controller/cli/main.ts'
 import type { Decision } from '../../controller/model/facts.ts'
 import { API_VERSION, KIND_NAMES, KINDS } from '../../controller/model/kinds.ts'
+import { isTestName, runTests } from '../../controller/policy-test/run-tests.ts'
 import { gateFigures } from '../../controller/rollout/evidence.ts'
 import { readFeeds } from '../../controller/simulate/feeds.ts'
 import { readScenario } from '../../controller/simulate/scenario.ts'
@@ -22,6 +23,19 @@ type Told = {
   readonly decisions: readonly { readonly at: string; readonly decision: Decision }[]
   readonly state: State
 }
+
+test('the policy tests of the examples pass, and bring about what they are there to show', async (t) => {
+  const files = yamlFiles(ROOT).filter(isTestName)
+  t.ok(files.length >= 2)
+  const { tests, problems } = await runTests(files)
+  t.same(problems, [])
+  t.same(
+    tests.filter(({ status }) => status !== 'Passed').flatMap((one) => [one.file, ...one.problems, ...one.failures]),
+    [],
+  )
+  const { coverage } = await runTests([join(ROOT, 'policy-tests/monthly.test.yaml')])
+  t.equal(coverage.percent, 100)
+})
 
 async function play(name: string, until = '2026-01-31T00:00:00Z'): Promise<Told> {
   const file = join(ROOT, name, 'scenario.yaml')
@@ -203,7 +217,7 @@ function yamlFiles(folder: string): string[] {
 
 function schemaIsNamed(t: Test, file: string): void {
   const text = readFileSync(file, 'utf8')
-  const name = /\nkind: (Scenario|Project)\n/.exec(text)?.[1] ?? 'ringmaster'
+  const [, name = 'ringmaster'] = /^kind: (Scenario|PolicyTest|Project)$/m.exec(text) ?? []
   const schema = relative(join(file, '..'), join(ROOT, `../schemas/${name}.json`))
   t.equal(text.split('\n')[0], `# yaml-language-server: $schema=${schema}`, relative(ROOT, file))
   t.ok(existsSync(join(file, '..', schema)))

@@ -22,6 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   serve: ['model', 'catalog', 'fleet', 'journal', 'rollout', 'state', 'project', 'runtime'],
   simulate: ['model', 'schedule', 'catalog', 'fleet', 'rollout', 'state', 'sources', 'project'],
   preview: ['model', 'schedule', 'catalog', 'fleet', 'rollout', 'state', 'sources', 'project'],
+  'policy-test': ['model', 'schedule', 'catalog', 'fleet', 'rollout', 'state', 'sources', 'project', 'simulate'],
   cli: [
     'model',
     'schedule',
@@ -36,6 +37,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'serve',
     'simulate',
     'preview',
+    'policy-test',
   ],
 }
 
@@ -47,8 +49,8 @@ const SOLE_IMPORTER: Readonly<Record<string, readonly string[]>> = {
   'simple-git': ['sources'],
   pino: ['cli'],
   saxes: ['catalog'],
-  yaml: ['sources', 'cli'],
-  zod: ['model', 'catalog', 'sources', 'simulate', 'serve'],
+  yaml: ['sources', 'policy-test', 'cli'],
+  zod: ['model', 'catalog', 'sources', 'simulate', 'policy-test', 'serve'],
   'node:sqlite': ['journal'],
   'node:http': ['cli'],
   'node:child_process': ['sources'],
