@@ -10,6 +10,7 @@ const NAMES = [
   'run',
   'validate',
   'test',
+  'fmt',
   'simulate',
   'snapshot',
   'diff',

@@ -6,7 +6,7 @@ import { API_VERSION } from '../model/kinds.ts'
 import { ObjectName } from '../model/plan.ts'
 import { Duration, parseMoment, TimeZone } from '../model/recurrence.ts'
 import { Update } from '../model/update.ts'
-import { DRAFT, plainSchema } from '../sources/schema.ts'
+import { DRAFT, plainSchema, type Schema } from '../sources/schema.ts'
 import { Expect } from './expect.ts'
 
 /** What one test may hold. */
@@ -234,7 +234,7 @@ export type PolicyTest = z.infer<typeof PolicyTest>
 
 /** JSON Schema of a test file's documents, for editors. */
 // A test is no declaration: nobody gives it to a controller.
-export function policyTestSchema() {
+export function policyTestSchema(): Schema {
   const schema = plainSchema(PolicyTest)
   return {
     $schema: DRAFT,

@@ -44,6 +44,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Outside libraries, and the one folder that imports each. */
 const SOLE_IMPORTER: Readonly<Record<string, readonly string[]>> = {
   chokidar: ['sources'],
+  diff: ['cli'],
   fastify: ['serve'],
   'prom-client': ['project'],
   'simple-git': ['sources'],
