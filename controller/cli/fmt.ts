@@ -2,7 +2,7 @@
 import { promises as fs } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { createTwoFilesPatch } from 'diff'
+import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 import { readFolder, readOne } from '../sources/folder.ts'
 import { formatYaml } from '../sources/format.ts'
 import { MAX_FILE_BYTES } from '../sources/limits.ts'
@@ -140,7 +140,10 @@ async function formatStdin(mode: Mode, io: Io): Promise<number> {
 }
 
 function unifiedDiff(path: string, before: string, after: string): string {
-  return createTwoFilesPatch(path, `${path} (formatted)`, before, after, undefined, undefined, { context: 3 })
+  return createTwoFilesPatch(path, `${path} (formatted)`, before, after, undefined, undefined, {
+    context: 3,
+    headerOptions: FILE_HEADERS_ONLY,
+  })
 }
 
 const TOO_LARGE = { type: 'Broken', reason: `it has more than ${MAX_FILE_BYTES} bytes (1 MiB)` } as const
