@@ -8,6 +8,7 @@ import { type Command, EXIT, type Io } from './command.ts'
 const NAMES = [
   'quickstart',
   'run',
+  'init',
   'validate',
   'test',
   'fmt',

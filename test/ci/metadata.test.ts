@@ -43,6 +43,12 @@ const skip = reason !== undefined && process.env.CI !== 'true' ? reason : false
 test('the metadata conforms to the public schemas', { skip, timeout: 300_000 }, async (t) => {
   t.equal(reason, undefined)
   for (const [schema, file] of FILES) conforms(t, schema, join(ROOT, file))
+  const root = t.testdir({})
+  await call('init', '--ci', 'github', join(root, 'hub'))
+  await call('init', '--ci', 'gitlab', join(root, 'lab'))
+  conforms(t, 'github-workflows', join(root, 'hub/.github/workflows/ringmaster.yml'))
+  conforms(t, 'gitlab-ci', join(root, 'lab/.gitlab-ci.yml'))
+  t.equal(spawnSync(PRE_COMMIT, ['validate-config', join(root, 'hub/.pre-commit-config.yaml')]).status, 0)
 })
 
 test('pre-commit takes the hooks, and stops a commit that they find fault with', {
