@@ -1,15 +1,16 @@
 // `ringmaster generate`: writes the files that come from the definitions of the kinds, or checks that they are current.
 import { promises as fs } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { KIND_NAMES, KINDS } from '../model/kinds.ts'
+import { KIND_NAMES, KINDS, type Kind } from '../model/kinds.ts'
 import { POLICY_TEST_EXAMPLE } from '../policy-test/example.ts'
 import { policyTestSchema } from '../policy-test/policy-test.ts'
-import { scenarioSchema } from '../simulate/scenario.ts'
 import { customResourceDefinition } from '../sources/crd.ts'
-import { projectSchema } from '../sources/project-file.ts'
+import { editorSchema } from '../sources/editor-schema.ts'
+import { EXAMPLES } from '../sources/examples.ts'
 import { pageFrom, referencePages } from '../sources/reference.ts'
 import { asSchema, combinedSchema, objectSchema } from '../sources/schema.ts'
 import { type Command, EXIT, readArgs, wrongUsage } from './command.ts'
+import { documentSchema } from './document-schemas.ts'
 
 export const generateCommand: Command = {
   name: 'generate',
@@ -47,13 +48,17 @@ Exit code: 0 done or current, 1 not current, 2 wrong usage, 3 a file cannot be r
 
 /** Paths of generated files, below the root, to their contents. */
 export function generatedFiles(): ReadonlyMap<string, string> {
+  const others = {
+    Scenario: editorSchema(documentSchema('Scenario') ?? {}),
+    PolicyTest: editorSchema(documentSchema('PolicyTest') ?? {}, POLICY_TEST_EXAMPLE),
+    Project: editorSchema(documentSchema('Project') ?? {}),
+  }
+  const kindSchema = (kind: Kind) => editorSchema(objectSchema(kind), EXAMPLES[kind])
   const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
   return new Map([
-    ...KIND_NAMES.map((kind) => [`schemas/${kind}.json`, json(objectSchema(kind))] as const),
-    ['schemas/ringmaster.json', json(combinedSchema())],
-    ['schemas/Scenario.json', json(scenarioSchema())],
-    ['schemas/Project.json', json(projectSchema())],
-    ['schemas/PolicyTest.json', json(policyTestSchema())],
+    ...KIND_NAMES.map((kind) => [`schemas/${kind}.json`, json(kindSchema(kind))] as const),
+    ['schemas/ringmaster.json', json(combinedSchema(others, kindSchema))],
+    ...Object.entries(others).map(([kind, schema]) => [`schemas/${kind}.json`, json(schema)] as const),
     ...KIND_NAMES.map((kind) => [`crds/${KINDS[kind].plural}.yaml`, customResourceDefinition(kind)] as const),
     ['docs/reference/PolicyTest.md', policyTestPage()],
     ...[...referencePages()].map(([path, text]) => [`docs/${path}`, text] as const),

@@ -31,21 +31,31 @@ export function objectSchema(kind: Kind): Schema {
   }
 }
 
-/** Of any object that may be declared: the kind chooses, so that an editor shows the errors of that kind only. */
-export function combinedSchema(): Schema {
+/**
+ * Of any object that may be declared, and of `others`, by kind: the kind chooses, so that an editor shows the errors of that
+ * kind only. `finished`: what becomes of each kind's schema.
+ */
+export function combinedSchema(
+  others: Readonly<Record<string, Schema>> = {},
+  finished: (kind: Kind) => Schema = objectSchema,
+): Schema {
   const kinds = KIND_NAMES.filter((kind) => KINDS[kind].writable)
+  const names = [...kinds, ...Object.keys(others)]
   return {
     $schema: DRAFT,
     title: 'Ringmaster declarations',
     type: 'object',
-    properties: { apiVersion: { const: API_VERSION }, kind: { enum: kinds } },
-    required: ['apiVersion', 'kind', 'metadata', 'spec'],
-    allOf: kinds.map((kind) => ({
+    properties: { apiVersion: { const: API_VERSION }, kind: { enum: names } },
+    required: ['apiVersion', 'kind', 'spec'],
+    allOf: names.map((kind) => ({
       if: { properties: { kind: { const: kind } }, required: ['kind'] },
       // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
       then: { $ref: `#/$defs/${kind}` },
     })),
-    $defs: Object.fromEntries(kinds.map((kind) => [kind, withoutDraft(objectSchema(kind))])),
+    $defs: {
+      ...Object.fromEntries(kinds.map((kind) => [kind, withoutDraft(finished(kind))])),
+      ...Object.fromEntries(Object.entries(others).map(([kind, schema]) => [kind, withoutDraft(schema)])),
+    },
   }
 }
 
