@@ -70,12 +70,12 @@ test('the guide works as it stands', { timeout: 280_000 }, async (t) => {
     if (note === 'runs on') {
       controller = spawn('bash', ['-c', `exec ${code}`], { cwd: shell.folder(), env: shell.env, stdio: 'ignore' })
       t.teardown(() => controller?.kill())
-      await until(t, () => shell.run('ringmaster get rules').out.includes('workstations'))
+      await until(t, () => shell.run('ringmaster get adr').out.includes('workstations'))
       continue
     }
     const [, wanted = ''] = /^waits for: (.*)$/.exec(note) ?? []
     if (wanted === 'RolledBack') await until(t, () => shell.run(code).out.includes('RolledBack'))
-    else if (wanted !== '') await until(t, () => shell.run('ringmaster get rules').out.includes('office'))
+    else if (wanted !== '') await until(t, () => shell.run('ringmaster get adr').out.includes('office'))
     const { exit, out } = shell.run(code)
     const [, expected = '0'] = /^exits (\d)$/.exec(note) ?? []
     t.equal(exit, Number(expected), `${first}\n${out}`)
@@ -90,7 +90,7 @@ function showsWhatTheGuideShows(t: Test, out: string): void {
 }
 
 async function until(t: Test, so: () => boolean): Promise<void> {
-  for (let i = 0; i < 60; i++) {
+  for (let i = 0; i < 20; i++) {
     if (so()) return
     await new Promise((resolve) => setTimeout(resolve, 1000))
   }
