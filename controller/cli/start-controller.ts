@@ -1,7 +1,7 @@
 // The embedded controller, wired: journal in a folder, declarations from a directory, catalog, HTTP. `ringmaster run` and
 // the quickstart start it from here.
 import { statSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { readFeed } from '../catalog/feeds/read-feed.ts'
 import { JournalError, reasonOf } from '../journal/journal.ts'
 import { openSqliteJournal } from '../journal/sqlite-journal.ts'
@@ -98,7 +98,8 @@ export async function startController(options: StartOptions): Promise<Started> {
     closers.push(sync.close)
     const adminTokenHash = hashSecret(secrets.adminToken)
     const intake = new Intake(controller, log)
-    const gitOptions = { caches: join(data, GIT_FOLDER), ...(options.git && { commandLine: options.git }) }
+    // git runs in that folder: a path from here would lead elsewhere there.
+    const gitOptions = { caches: resolve(data, GIT_FOLDER), ...(options.git && { commandLine: options.git }) }
     const gitWebhooks = new GitSources(intake, gitOptions)
     git = gitWebhooks
     const sources = path === undefined ? [] : [directorySource(path)]

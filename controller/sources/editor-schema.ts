@@ -25,6 +25,9 @@ const SPECIMENS: ReadonlyMap<string, readonly unknown[]> = new Map([
   ['architectures', [['X64']]],
   ['key', ['os.version']],
   ['prefix', ['pc-']],
+  ['commit', ['4f2c1e9b7a6d5c3e2f1a0b9c8d7e6f5a4b3c2d1e']],
+  ['passwordVariable', ['GIT_PASSWORD']],
+  ['secretVariable', ['WEBHOOK_SECRET']],
 ])
 
 const KEYWORDS = ['items', 'additionalProperties'] as const
