@@ -80,15 +80,6 @@ test('every file that is named exists', async (t) => {
   }
 })
 
-/** What pages tell of that is not built yet. Once it is, it is checked like all else. */
-const AHEAD: Readonly<Record<string, readonly string[]>> = {
-  'docs/guides/pull-requests.md': ['diff'],
-}
-
-function isAhead(page: string, what: string): boolean {
-  return AHEAD[page]?.includes(what) ?? false
-}
-
 test('every command and option that is named exists', async (t) => {
   const usages = new Map<string, string>()
   const usageOf = async (command: string) => {
@@ -107,10 +98,10 @@ test('every command and option that is named exists', async (t) => {
       const usage = await usageOf(command)
       const options = [...rest.matchAll(/--[a-z][a-z-]*/g)].map(([option]) => option)
       if (usage === undefined) {
-        if (!isAhead(name, command)) wrong.push(code)
+        wrong.push(code)
         continue
       }
-      const missing = options.filter((option) => !usage.includes(option) && !isAhead(name, `${command} ${option}`))
+      const missing = options.filter((option) => !usage.includes(option))
       wrong.push(...missing.map((option) => `${command} ${option}`))
     }
     t.same(wrong, [], name)
