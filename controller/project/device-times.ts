@@ -87,6 +87,22 @@ export function since(intervals: readonly Interval[], at: EpochMs): Interval[] {
   return intervals.flatMap(({ from, until }) => (until > at ? [{ from: Math.max(from, at), until }] : []))
 }
 
+/**
+ * Of what is left from `at` on, the first `count` intervals that have not ended at `now`. For intervals in normal form the
+ * same as `since` and a filter, without a look at the years that nobody asks about.
+ */
+export function nextSince(intervals: readonly Interval[], at: EpochMs, now: EpochMs, count: number): Interval[] {
+  let low = 0
+  let high = intervals.length
+  const ended = Math.max(at, now)
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((intervals[middle]?.until ?? 0) > ended) high = middle
+    else low = middle + 1
+  }
+  return since(intervals.slice(low, low + count), at)
+}
+
 const NO_TERMS: Terms = {
   urgent: false,
   outsideWindow: { install: false, restart: false },

@@ -6,7 +6,16 @@ import type { RestartBehaviour, UpdateId } from '../model/update.ts'
 import { type Approval, type Offer, offersFor } from '../rollout/offers.ts'
 import type { World } from '../rollout/world.ts'
 import { type Interval, united } from '../schedule/intervals.ts'
-import { openWindows, removalRestarts, restartsUnder, type Sight, sightOf, since, startsUnder } from './device-times.ts'
+import {
+  nextSince,
+  openWindows,
+  removalRestarts,
+  restartsUnder,
+  type Sight,
+  sightOf,
+  since,
+  startsUnder,
+} from './device-times.ts'
 
 /** How many intervals ahead a policy names, of windows and of times to start. */
 export const POLICY_INTERVALS = 4
@@ -50,45 +59,84 @@ export type PolicyUpdate = {
 
 /** The policy of one device at `now`. A removed device gets an empty one. */
 export function devicePolicy(world: World, row: number, now: EpochMs): Policy {
-  const { offers, withdrawn } = offersFor(world, row)
-  const sight = sightOf(world, row, now)
-  const { open = [], settled = [] } = Object.groupBy(offers, (offer) =>
-    isOpen(world, offer, row) ? 'open' : 'settled',
-  )
+  const { open, monitor, sight } = surveyed(world, row, now)
   return {
     device: world.fleet.ids[row] ?? '',
     maxAgeSeconds: POLICY_MAX_AGE_SECONDS,
-    updates: open
-      .map((offer) => policyUpdate(offer, sight))
-      .sort((a, b) => a.maxRunTimeMinutes - b.maxRunTimeMinutes || (a.id < b.id ? -1 : 1)),
-    monitor: [...settled.map(({ update }) => update.id), ...withdrawn].sort(),
+    updates: open.map((offer) => policyUpdate(offer, timesOf(offer, sight))),
+    monitor,
     windows: written(ahead(openWindows(sight), now)),
   }
 }
 
-/** When an offered update may start on the device, united over its approvals; each keeps to its own terms. */
-export function startTimes(offer: Offer, sight: Sight): { intervals: Interval[]; neverFits: string | undefined } {
-  if (offer.action === 'Uninstall')
-    return { intervals: [{ from: sight.from, until: sight.until }], neverFits: undefined }
-  const found = offer.approvals.map((approval) => {
-    const { intervals, neverFits } = startsUnder(sight, approval, offer.update.maxRunTimeMinutes)
-    return { intervals: since(intervals, dueAt(approval)), neverFits }
-  })
-  const misfit = found.every(({ neverFits }) => neverFits !== undefined) ? found[0]?.neverFits : undefined
-  return { intervals: united(found.flatMap(({ intervals }) => intervals)), neverFits: misfit }
+/** What a policy is made of: what is left to do, in its order, and what is only to be watched. */
+export type Surveyed = { readonly open: readonly Offer[]; readonly monitor: readonly UpdateId[]; readonly sight: Sight }
+
+export function surveyed(world: World, row: number, now: EpochMs): Surveyed {
+  const { offers, withdrawn } = offersFor(world, row)
+  const open: Offer[] = []
+  const monitor = [...withdrawn]
+  for (const offer of offers)
+    if (isOpen(world, offer, row)) open.push(offer)
+    else monitor.push(offer.update.id)
+  open.sort((a, b) => a.update.maxRunTimeMinutes - b.update.maxRunTimeMinutes || (a.update.id < b.update.id ? -1 : 1))
+  return { open, monitor: monitor.sort(), sight: sightOf(world, row, now) }
 }
 
-/** When a restart for an offered update may begin, and whether the device may restart for it by itself. */
+/** The next intervals in which something offered may start and restart, as many as a policy names. */
+export type OfferTimes = {
+  readonly start: readonly Interval[]
+  /** Why the update fits no window of any approval, if so. */
+  readonly neverFits: string | undefined
+  readonly restart: readonly Interval[]
+  /** Whether the device may restart for it by itself. */
+  readonly restartAllowed: boolean
+}
+
+export function timesOf(offer: Offer, sight: Sight): OfferTimes {
+  const { intervals, neverFits } = startTimes(offer, sight, POLICY_INTERVALS)
+  const restart = restartTimes(offer, sight)
+  return { start: intervals, neverFits, restart: restart.intervals, restartAllowed: restart.allowed }
+}
+
+/** When an offered update may start on the device from now on, united over its approvals; each keeps to its own terms. At most so many intervals. */
+export function startTimes(
+  offer: Offer,
+  sight: Sight,
+  most = Infinity,
+): { intervals: Interval[]; neverFits: string | undefined } {
+  if (offer.action === 'Uninstall')
+    return { intervals: [{ from: sight.from, until: sight.until }], neverFits: undefined }
+  const found = offer.approvals.map((approval) => startsUnder(sight, approval, offer.update.maxRunTimeMinutes))
+  const misfit = found.every(({ neverFits }) => neverFits !== undefined) ? found[0]?.neverFits : undefined
+  const terms = offer.approvals.map((approval, i) => ({ intervals: found[i]?.intervals ?? [], at: dueAt(approval) }))
+  return { intervals: nextOfAll(terms, sight.now, most), neverFits: misfit }
+}
+
+/** When a restart for an offered update may begin next, and whether the device may restart for it by itself. */
 export function restartTimes(offer: Offer, sight: Sight): { allowed: boolean; intervals: readonly Interval[] } {
-  if (offer.action === 'Uninstall') return { allowed: true, intervals: removalRestarts(sight) }
+  if (offer.action === 'Uninstall') return { allowed: true, intervals: ahead(removalRestarts(sight), sight.now) }
   const allowing = offer.approvals.filter(({ restart }) => restart === 'Allow')
-  const intervals = allowing.flatMap((approval) => since(restartsUnder(sight, approval), dueAt(approval)))
-  return { allowed: allowing.length > 0, intervals: united(intervals) }
+  const terms = allowing.map((approval) => ({ intervals: restartsUnder(sight, approval), at: dueAt(approval) }))
+  return { allowed: allowing.length > 0, intervals: nextOfAll(terms, sight.now, POLICY_INTERVALS) }
 }
 
 /** Those that a policy names: the next few that have not ended. */
 export function ahead(intervals: readonly Interval[], now: EpochMs): Interval[] {
-  return intervals.filter((interval) => interval.until > now).slice(0, POLICY_INTERVALS)
+  return nextSince(intervals, -Infinity, now, POLICY_INTERVALS)
+}
+
+type FromThenOn = { readonly intervals: readonly Interval[]; readonly at: EpochMs }
+
+// Approvals under the same terms share one list, and what is left of it from their instants on is what is left from the
+// earliest on: nothing has to be united.
+function nextOfAll(terms: readonly FromThenOn[], now: EpochMs, most: number): Interval[] {
+  const [first, ...others] = terms
+  if (first === undefined) return []
+  if (others.some(({ intervals }) => intervals !== first.intervals))
+    return nextSince(united(terms.flatMap(({ intervals, at }) => since(intervals, at))), -Infinity, now, most)
+  const earliest = others.reduce((least, { at }) => Math.min(least, at), first.at)
+  return nextSince(first.intervals, earliest, now, most)
 }
 
 function dueAt({ available, deadline }: Approval): EpochMs {
@@ -101,10 +149,9 @@ function isOpen(world: World, offer: Offer, row: number): boolean {
   return (complianceOf(world.compliance, offer.update.id, row) & 1) === 0
 }
 
-function policyUpdate(offer: Offer, sight: Sight): PolicyUpdate {
+export function policyUpdate(offer: Offer, times: OfferTimes): PolicyUpdate {
   const { update, action, approvals } = offer
-  const { intervals, neverFits } = startTimes(offer, sight)
-  const restart = restartTimes(offer, sight)
+  const { neverFits } = times
   const undone = action === 'Uninstall'
   return {
     id: update.id,
@@ -112,12 +159,8 @@ function policyUpdate(offer: Offer, sight: Sight): PolicyUpdate {
     action,
     available: toRfc3339(offer.available),
     deadline: toRfc3339(offer.deadline),
-    start: written(ahead(intervals, sight.now)),
-    restart: {
-      behaviour: update.restart,
-      allowed: restart.allowed,
-      times: written(ahead(restart.intervals, sight.now)),
-    },
+    start: written(times.start),
+    restart: { behaviour: update.restart, allowed: times.restartAllowed, times: written(times.restart) },
     maxRunTimeMinutes: update.maxRunTimeMinutes,
     deployments: approvals.map(({ rollout, phase }) => ({ rollout, phase })),
     reason: undone ? 'Undone' : neverFits === undefined ? 'Approved' : 'NeverFits',
@@ -129,6 +172,6 @@ function named({ rollout, phase }: Approval): string {
   return `rollout ${rollout}, phase ${phase}`
 }
 
-function written(intervals: readonly Interval[]): PolicyInterval[] {
+export function written(intervals: readonly Interval[]): PolicyInterval[] {
   return intervals.map(({ from, until }) => ({ from: toRfc3339(from), until: toRfc3339(until) }))
 }

@@ -1,9 +1,10 @@
 // What one device is offered (semantics.md §7): every update of every approved deployment that covers it, once, with what
 // stands against it. Policy, explanation and simulation all ask here.
 import { stateOf, updateOf } from '../catalog/catalog.ts'
-import { collectionsOf, membersOf } from '../fleet/collections.ts'
+import { membersOf } from '../fleet/collections.ts'
 import { complianceOf } from '../fleet/compliance.ts'
 import { hasBit } from '../model/bit-plane.ts'
+import type { Declared } from '../model/declared.ts'
 import type { EpochMs } from '../model/instant.ts'
 import type { ComplianceState } from '../model/report.ts'
 import type { Update, UpdateId } from '../model/update.ts'
@@ -84,22 +85,57 @@ export function holdsOn(world: World, id: UpdateId, row: number): string[] {
 
 /** The maintenance windows of all collections that a device is in, by name. */
 export function windowsOf(world: World, row: number): WindowInput[] {
-  const inside = new Set(collectionsOf(world.fleet, world.collections, row))
   const windows: WindowInput[] = []
-  for (const object of world.objects.MaintenanceWindow.values())
-    if (object.kind === 'MaintenanceWindow' && object.spec.collections.some((name) => inside.has(name)))
-      windows.push({ name: object.name, appliesTo: object.spec.appliesTo, times: object.spec })
-  return windows.sort((a, b) => (a.name < b.name ? -1 : 1))
+  for (const { collections, input } of declaredWindows(world.objects.MaintenanceWindow))
+    if (isInAny(world, collections, row)) windows.push(input)
+  return windows
 }
 
 /** The freezes that cover a device, by name. One without collections covers every device. */
 export function freezesOf(world: World, row: number): FreezeInput[] {
-  const inside = new Set(collectionsOf(world.fleet, world.collections, row))
   const freezes: FreezeInput[] = []
-  for (const object of world.objects.Freeze.values())
-    if (object.kind === 'Freeze' && (object.spec.collections?.some((name) => inside.has(name)) ?? true))
-      freezes.push({ name: object.name, times: object.spec })
-  return freezes.sort((a, b) => (a.name < b.name ? -1 : 1))
+  for (const { collections, input } of declaredFreezes(world.objects.Freeze))
+    if (collections === undefined || isInAny(world, collections, row)) freezes.push(input)
+  return freezes
+}
+
+type DeclaredObjects = World['objects']['Freeze']
+type For<T, C> = { readonly collections: C; readonly input: T }
+
+// The maps of declared objects are replaced with every change, never changed themselves.
+const windowLists = new WeakMap<DeclaredObjects, For<WindowInput, readonly string[]>[]>()
+const freezeLists = new WeakMap<DeclaredObjects, For<FreezeInput, readonly string[] | undefined>[]>()
+
+function declaredWindows(objects: DeclaredObjects): For<WindowInput, readonly string[]>[] {
+  const known = windowLists.get(objects)
+  if (known !== undefined) return known
+  const list: For<WindowInput, readonly string[]>[] = []
+  for (const { kind, name, spec } of inOrder(objects))
+    if (kind === 'MaintenanceWindow')
+      list.push({ collections: spec.collections, input: { name, appliesTo: spec.appliesTo, times: spec } })
+  windowLists.set(objects, list)
+  return list
+}
+
+function declaredFreezes(objects: DeclaredObjects): For<FreezeInput, readonly string[] | undefined>[] {
+  const known = freezeLists.get(objects)
+  if (known !== undefined) return known
+  const list: For<FreezeInput, readonly string[] | undefined>[] = []
+  for (const { kind, name, spec } of inOrder(objects))
+    if (kind === 'Freeze') list.push({ collections: spec.collections, input: { name, times: spec } })
+  freezeLists.set(objects, list)
+  return list
+}
+
+function inOrder(objects: DeclaredObjects): Declared[] {
+  return [...objects.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+function isInAny(world: World, collections: readonly string[], row: number): boolean {
+  return collections.some((name) => {
+    const members = membersOf(world.fleet, world.collections, name)
+    return members !== undefined && hasBit(members, row)
+  })
 }
 
 function rolloutsByName(world: World): RolloutRecord[] {
@@ -177,11 +213,7 @@ function isHeld(world: World, id: UpdateId, row: number): boolean {
 }
 
 function covers(world: World, hold: HoldRecord, row: number): boolean {
-  if (hold.collections === undefined) return true
-  return hold.collections.some((name) => {
-    const members = membersOf(world.fleet, world.collections, name)
-    return members !== undefined && hasBit(members, row)
-  })
+  return hold.collections === undefined || isInAny(world, hold.collections, row)
 }
 
 function installOffer(world: World, id: UpdateId, row: number, approvals: readonly Approval[]): Offer[] {

@@ -35,8 +35,8 @@ export type World = {
   evidence: Map<string, Evidence>
 }
 
-/** By kind, then name. */
-export type Objects = { readonly [K in Kind]: Map<string, Declared> }
+/** By kind, then name. A map is replaced with every change and never changed itself, so that what follows from it can be kept by it. */
+export type Objects = { readonly [K in Kind]: ReadonlyMap<string, Declared> }
 
 export type SourceRecord = {
   readonly revision?: string

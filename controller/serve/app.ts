@@ -1,4 +1,5 @@
 // The HTTP server under the routes: limits, time limits, bodies, and errors that are always JSON. The one importer of fastify.
+import { createServer, type IncomingMessage, type ServerOptions, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { errorFields, type Log } from '../runtime/log.ts'
@@ -20,23 +21,33 @@ export type TimeLimits = {
 export const TIME_LIMITS: TimeLimits = { headers: 10_000, request: 30_000, keepAlive: 75_000, grace: 5_000 }
 const MAX_CONNECTIONS = 50_000
 
-/** `onAnswered` hears of each request: the pattern of its route, the status and how long it took. */
+/** Hears of each request: the pattern of its route, the status and how long it took. */
+export type OnAnswered = (method: string, route: string, status: number, seconds: number) => void
+
+/** Answers a request and returns true, or leaves it as it is for the routes and returns false. Never throws. */
+export type Shortcut = (request: IncomingMessage, response: ServerResponse) => boolean
+
 export type AppOptions = {
   readonly log: Log
   readonly limits?: TimeLimits
-  readonly onAnswered?: (method: string, route: string, status: number, seconds: number) => void
+  readonly onAnswered?: OnAnswered
+  /** Asked before any route is. */
+  readonly shortcut?: Shortcut
 }
 
 /** A name in a path, percent-encoded: ids of updates have up to 256 characters of any script. */
 const MAX_PARAMETER_LENGTH = 256 * 9
 
-export function newApp({ log, limits = TIME_LIMITS, onAnswered }: AppOptions): App {
+export function newApp({ log, limits = TIME_LIMITS, onAnswered, shortcut }: AppOptions): App {
+  let closing = false
   const app: App = fastify({
     bodyLimit: MAX_BODY_BYTES,
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
-    requestTimeout: limits.request,
-    keepAliveTimeout: limits.keepAlive,
-    http: { headersTimeout: limits.headers, connectionsCheckingInterval: Math.ceil(limits.headers / 5) },
+    // While it closes, all answers say so; the routes' do.
+    serverFactory: (route) =>
+      createServer(timeLimits(limits), (request, response) => {
+        if (closing || !shortcut?.(request, response)) route(request, response)
+      }),
     // Requests that are being answered finish while it closes; connections without one are closed at once.
     forceCloseConnections: 'idle',
     return503OnClosing: false,
@@ -56,20 +67,31 @@ export function newApp({ log, limits = TIME_LIMITS, onAnswered }: AppOptions): A
     const message = `there is no ${request.method} ${request.url.slice(0, 200)}`
     return answerError(new HttpProblem(404, 'NotFound', message), reply, log)
   })
-  let closing = false
   app.addHook('preClose', async () => {
     closing = true
   })
-  app.addHook('onSend', async (_request, reply) => {
+  // With a callback: a promise for each hook of each request can be measured.
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     reply.header('x-content-type-options', 'nosniff')
     if (closing) reply.header('connection', 'close')
+    done()
   })
   if (onAnswered !== undefined)
-    app.addHook('onResponse', async (request, reply) => {
+    app.addHook('onResponse', (request, reply, done) => {
       const route = request.routeOptions.url ?? 'none'
       onAnswered(request.method, route, reply.statusCode, reply.elapsedTime / 1000)
+      done()
     })
   return app
+}
+
+function timeLimits(limits: TimeLimits): ServerOptions {
+  return {
+    headersTimeout: limits.headers,
+    requestTimeout: limits.request,
+    keepAliveTimeout: limits.keepAlive,
+    connectionsCheckingInterval: Math.ceil(limits.headers / 5),
+  }
 }
 
 /** Stops listening, lets running requests finish for at most `grace` ms, then cuts what is left. */

@@ -1,11 +1,9 @@
-// What devices ask and say: enrolment, reports, policy (docs/guides/devices.md). A device speaks for itself only: its token
+// What devices say: enrolment and reports (docs/guides/devices.md). A device speaks for itself only: its token
 // says who it is, and nothing in a body does.
-import { hash } from 'node:crypto'
 import { MAX_DEVICES, refusedKeys } from '../fleet/fleet.ts'
 import { hasBit } from '../model/bit-plane.ts'
 import type { Input } from '../model/facts.ts'
 import { type DeviceReport, EnrolRequest, ReportRequest } from '../model/report.ts'
-import { devicePolicy } from '../project/policy.ts'
 import type { State } from '../state/state.ts'
 import type { App } from './app.ts'
 import { authenticateDevice, hashSecret, type KeysInUse, newDeviceToken, takeKey } from './auth.ts'
@@ -84,16 +82,6 @@ export function registerDeviceRoutes(app: App, { controller }: ServeContext): vo
       return answerOf(state, row, draft)
     },
   )
-
-  app.get('/v1/policy', async (request, reply) => {
-    const row = authenticateDevice(state, request.headers.authorization)
-    const body = JSON.stringify(devicePolicy(state, row, controller.clock.now().epochMilliseconds))
-    const etag = `"${hash('sha256', body, 'base64url').slice(0, 32)}"`
-    // Kept by the device, and asked about again each time: what is unapproved is gone with the next poll.
-    reply.headers({ etag, 'cache-control': 'private, max-age=0, must-revalidate', vary: 'authorization' })
-    if (isMatch(request.headers['if-none-match'], etag)) return reply.code(304).send()
-    return reply.type('application/json; charset=utf-8').send(body)
-  })
 }
 
 type Schema<T> = { safeParse(body: unknown): { success: true; data: T } | { success: false; error: ZodErrorLike } }
@@ -143,10 +131,4 @@ function answerOf(state: State, row: number, draft: AnswerDraft): ReportAnswer {
     lastSequence: state.fleet.sequence[row] ?? 0,
     refusedAttributes: [...draft.refused].sort(),
   }
-}
-
-function isMatch(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false
-  if (header.trim() === '*') return true
-  return header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)
 }

@@ -7,6 +7,8 @@ import type { ServeContext } from './context.ts'
 import { registerDeviceRoutes } from './device-routes.ts'
 import { registerGitWebhooks } from './git-webhook-routes.ts'
 import { registerHealth } from './health.ts'
+import { newPolicyAnswers } from './policy-answers.ts'
+import { policyShortcut, registerPolicyRoute } from './policy-route.ts'
 import { registerSnapshotRoute } from './snapshot-route.ts'
 import { registerStatusPage } from './status-page.ts'
 
@@ -25,8 +27,11 @@ export type HttpServer = {
 export function createServer(options: ServerOptions): HttpServer {
   const { controller, log, adminTokenHash, declarations, gitWebhooks, metrics, limits } = options
   const context: ServeContext = { controller, log, adminTokenHash, declarations, gitWebhooks }
-  const app = newApp({ log, onAnswered: metrics.answered, ...(limits && { limits }) })
+  const policies = newPolicyAnswers()
+  const shortcut = policyShortcut(context, policies, metrics.answered)
+  const app = newApp({ log, onAnswered: metrics.answered, shortcut, ...(limits && { limits }) })
   registerDeviceRoutes(app, context)
+  registerPolicyRoute(app, context, policies)
   registerAdminRoutes(app, context)
   registerGitWebhooks(app, context)
   registerSnapshotRoute(app, context)

@@ -2,7 +2,7 @@
 import { DAY, type EpochMs } from '../model/instant.ts'
 import type { UpdateId } from '../model/update.ts'
 import { POLICY_HORIZON_MS, type Sight, sightOf } from '../project/device-times.ts'
-import { ahead, POLICY_INTERVALS, POLICY_MAX_AGE_SECONDS, restartTimes, startTimes } from '../project/policy.ts'
+import { POLICY_INTERVALS, POLICY_MAX_AGE_SECONDS, restartTimes, startTimes } from '../project/policy.ts'
 import { isUnfinished } from '../rollout/control.ts'
 import { type Offer, offersFor } from '../rollout/offers.ts'
 import { evidenceFrom, phaseIndexOf } from '../rollout/targets.ts'
@@ -58,12 +58,8 @@ function agentOffer(offer: Offer, sight: Sight): AgentOffer {
     id: update.id,
     action,
     available,
-    start: ahead(startTimes(offer, sight).intervals, sight.now),
-    restart: {
-      behaviour: update.restart,
-      allowed: restart.allowed,
-      times: ahead(restart.intervals, sight.now),
-    },
+    start: startTimes(offer, sight, POLICY_INTERVALS).intervals,
+    restart: { behaviour: update.restart, allowed: restart.allowed, times: restart.intervals },
     maxRunTimeMinutes: update.maxRunTimeMinutes,
   }
 }

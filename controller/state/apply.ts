@@ -10,6 +10,7 @@ import { decodePlane, eachBit } from '../model/bit-plane.ts'
 import type { Declared, ObjectRef } from '../model/declared.ts'
 import { type CatalogSynced, type Command, type Decision, type Fact, type Input, isDecision } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
+import type { Kind } from '../model/kinds.ts'
 import { gitSourceName } from '../model/source-names.ts'
 import { evolve, isStarted, type PhaseRecord, type RolloutRecord, withRollout, withRule } from '../rollout/control.ts'
 import {
@@ -20,6 +21,7 @@ import {
   replanEvidence,
   syncEvidence,
 } from '../rollout/evidence.ts'
+import type { Objects } from '../rollout/world.ts'
 import { applyReport } from './apply-report.ts'
 import { sourceAfter, sourceInTrouble } from './source-record.ts'
 import { recompileCollections, type State } from './state.ts'
@@ -93,11 +95,11 @@ function applyInput(state: State, at: EpochMs, fact: Input): void {
 }
 
 function declare(state: State, at: EpochMs, put: readonly Declared[], removed: readonly ObjectRef[]): void {
-  const gone = removed.flatMap((ref) => state.objects[ref.kind].get(ref.name) ?? [])
+  const gone = removed.flatMap(({ kind, name }) => state.objects[kind].get(name) ?? [])
   const all = [...gone, ...gone.flatMap((object) => declaredBy(state, object, put))]
+  state.objects = withObjects(state.objects, put, all)
   for (const object of all) undeclare(state, object)
   for (const object of put) {
-    state.objects[object.kind].set(object.name, object)
     if (object.kind === 'AutomaticDeploymentRule') declareRule(state, at, object.name)
     if (object.kind === 'DeploymentTemplate') retryRulesOf(state, object.name)
     keepAfterAll(state, object)
@@ -113,6 +115,19 @@ function declaredBy(state: State, object: Declared, put: readonly Declared[]): D
   return Object.values(state.objects)
     .flatMap((ofKind) => [...ofKind.values()])
     .filter(({ kind, name, origin }) => origin.source === source && !kept.has(`${kind}/${name}`))
+}
+
+// Copies the maps that change, once for all that is declared together.
+function withObjects(objects: Objects, put: readonly Declared[], gone: readonly Declared[]): Objects {
+  const changed = new Map<Kind, Map<string, Declared>>()
+  const mapOf = (kind: Kind) => {
+    const copy = changed.get(kind) ?? new Map(objects[kind])
+    changed.set(kind, copy)
+    return copy
+  }
+  for (const { kind, name } of gone) mapOf(kind).delete(name)
+  for (const object of put) mapOf(object.kind).set(object.name, object)
+  return { ...objects, ...Object.fromEntries(changed) }
 }
 
 function declareRule(state: State, at: EpochMs, name: string): void {
@@ -147,7 +162,6 @@ function ownedBy(state: State, { kind, name }: Declared): RolloutRecord[] {
 
 // `prune` is read from the object as it last stood: what is gone cannot be asked any more.
 function undeclare(state: State, object: Declared): void {
-  state.objects[object.kind].delete(object.name)
   // Its updates stay; what was said of its reading does not, so that one of the same name is read at once.
   if (object.kind === 'UpdateSource') state.feeds.delete(object.name)
   if (object.kind === 'GitSource') state.sources.delete(gitSourceName(object.name))

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { type Test, test } from 'tap'
 import { complianceOf, failuresOf } from '../../controller/fleet/compliance.ts'
 import { hasBit, newPlane, planeRows } from '../../controller/model/bit-plane.ts'
+import type { Declared } from '../../controller/model/declared.ts'
 import { DeviceReport } from '../../controller/model/report.ts'
 import { UpdateId } from '../../controller/model/update.ts'
 import { dashboard, LIMITS } from '../../controller/project/dashboard.ts'
@@ -263,7 +264,7 @@ test('hostile names stay text wherever they show', async (t) => {
     rejected: { revision: HOSTILE, problems, total: 1, since: 0 },
   })
   state.feeds.set(HOSTILE, { triedAt: 0, failure: HOSTILE, setAside: [], setAsideTotal: 0, notes: [] })
-  state.objects.Freeze.set(HOSTILE, {
+  const freeze: Declared = {
     ...declared('Freeze', 'x', {
       from: '2025-10-17T00:00Z',
       until: '2026-10-17T00:00Z',
@@ -271,7 +272,8 @@ test('hostile names stay text wherever they show', async (t) => {
       collections: ['a'],
     }),
     name: HOSTILE,
-  })
+  }
+  state.objects = { ...state.objects, Freeze: new Map([[HOSTILE, freeze]]) }
   const page = await textOf(await serve(t, stage))
   t.ok(page.split('&lt;script&gt;alert(1)').length > 15, 'it shows in many places')
   t.equal(page.split('<script').length - 1, 1, "the page's own script only")

@@ -53,7 +53,7 @@ const SOLE_IMPORTER: Readonly<Record<string, readonly string[]>> = {
   yaml: ['sources', 'policy-test', 'cli'],
   zod: ['model', 'catalog', 'sources', 'simulate', 'policy-test', 'serve'],
   'node:sqlite': ['journal'],
-  'node:http': ['cli'],
+  'node:http': ['cli', 'serve'],
   'node:child_process': ['sources'],
 }
 

@@ -1,0 +1,136 @@
+// What devices are answered when they ask for their policy, known again without making it: of each device the tag of what it
+// was last told, good until something that it depends on has changed, and of those who asked last also the text.
+import { hash } from 'node:crypto'
+import type { EpochMs } from '../model/instant.ts'
+import { policyText } from '../project/policy-text.ts'
+import type { World } from '../rollout/world.ts'
+
+/** Of all texts that are kept together; with more, those made first go. */
+export const MAX_KEPT_CHARACTERS = 32 * 1024 * 1024
+
+/** The first 24 bytes of a SHA-256, in base64url: what a tag says between its quotes. */
+const TAG_BYTES = 24
+
+export type PolicyAnswers = {
+  /** The ETag of the device's policy at `now`, quotes included. */
+  readonly tagOf: (world: World, row: number, now: EpochMs) => string
+  /** The policy itself as JSON. */
+  readonly textOf: (world: World, row: number, now: EpochMs) => string
+}
+
+/** 56 bytes a device, for as many as have ever asked, and the texts. */
+export function newPolicyAnswers(maxCharacters: number = MAX_KEPT_CHARACTERS): PolicyAnswers {
+  const common: Common = { seen: [], now: 0, age: 0 }
+  const own = newOwn()
+  const texts: Texts = { kept: new Map(), characters: 0, maxCharacters }
+  const isKnown = (world: World, row: number, now: EpochMs) => isGood(own, world, row, now, ageOf(common, world, now))
+  const make = (world: World, row: number, now: EpochMs): string => {
+    const { text, goodUntil } = policyText(world, row, now)
+    put(own, world, row, common.age, text, goodUntil)
+    keep(texts, row, text)
+    return text
+  }
+  return {
+    tagOf: (world, row, now) => {
+      if (!isKnown(world, row, now)) make(world, row, now)
+      return `"${own.tags.toString('base64url', row * TAG_BYTES, (row + 1) * TAG_BYTES)}"`
+    },
+    textOf: (world, row, now) => (isKnown(world, row, now) ? texts.kept.get(row) : undefined) ?? make(world, row, now),
+  }
+}
+
+/**
+ * What every policy depends on. All of it is replaced when it changes, or numbered, so that looking at it is enough. Members
+ * of collections change in place, but those of one device only with its own facts, or with `collections` as a whole.
+ */
+type Common = { seen: readonly unknown[]; now: EpochMs; age: number }
+
+/** A number that goes up when any of it has changed, or when the clock steps back: what ended by it may be to come again. */
+function ageOf(common: Common, world: World, now: EpochMs): number {
+  const { control, catalog, collections, objects } = world
+  const seen = [
+    world,
+    control.rollouts,
+    control.holds,
+    collections,
+    objects.MaintenanceWindow,
+    objects.Freeze,
+    catalog,
+    catalog.version,
+  ]
+  if (now < common.now || seen.some((part, i) => part !== common.seen[i])) {
+    common.seen = seen
+    common.age++
+  }
+  common.now = now
+  return common.age
+}
+
+/**
+ * What the policy of one device depends on besides, by row. Its attributes, memberships and compliance change only with a
+ * report that counts, which has a higher number than the last; with an enrolment, which brings another token; and with its
+ * removal, which takes the token away.
+ */
+type Own = { ages: Float64Array; sequences: Float64Array; ends: Float64Array; tags: Buffer; readonly tokens: string[] }
+
+function newOwn(): Own {
+  return {
+    ages: new Float64Array(0),
+    sequences: new Float64Array(0),
+    ends: new Float64Array(0),
+    tags: Buffer.alloc(0),
+    tokens: [],
+  }
+}
+
+function isGood(own: Own, { fleet, access }: World, row: number, now: EpochMs, age: number): boolean {
+  const token = access.tokens.get(row)
+  return (
+    own.ages[row] === age &&
+    now < (own.ends[row] ?? 0) &&
+    own.sequences[row] === fleet.sequence[row] &&
+    token !== undefined &&
+    own.tokens[row] === token
+  )
+}
+
+function put(own: Own, { fleet, access }: World, row: number, age: number, text: string, end: EpochMs): void {
+  if (row >= own.ages.length) grow(own, row + 1)
+  own.ages[row] = age
+  own.ends[row] = end
+  own.sequences[row] = fleet.sequence[row] ?? 0
+  own.tokens[row] = access.tokens.get(row) ?? ''
+  own.tags.write(hash('sha256', text, 'base64url').slice(0, (TAG_BYTES / 3) * 4), row * TAG_BYTES, 'base64url')
+}
+
+function grow(own: Own, rows: number): void {
+  const length = Math.max(rows, own.ages.length * 2, 64)
+  for (const column of ['ages', 'sequences', 'ends'] as const) {
+    const longer = new Float64Array(length)
+    longer.set(own[column])
+    own[column] = longer
+  }
+  const tags = Buffer.alloc(length * TAG_BYTES)
+  own.tags.copy(tags)
+  own.tags = tags
+  while (own.tokens.length < length) own.tokens.push('')
+}
+
+/** By row, in the order in which they were made. */
+type Texts = { readonly kept: Map<number, string>; characters: number; readonly maxCharacters: number }
+
+function keep(texts: Texts, row: number, text: string): void {
+  drop(texts, row)
+  if (text.length > texts.maxCharacters) return
+  for (const oldest of texts.kept.keys()) {
+    if (texts.characters + text.length <= texts.maxCharacters) break
+    drop(texts, oldest)
+  }
+  texts.kept.set(row, text)
+  texts.characters += text.length
+}
+
+function drop(texts: Texts, row: number): void {
+  texts.characters -= texts.kept.get(row)?.length ?? 0
+  texts.kept.delete(row)
+}
