@@ -2,6 +2,7 @@
 // (supersedence, postings, columns) is cached beside the catalog by its version, and rebuilt after a snapshot.
 import { type BitPlane, clearBit, hasBit, newPlane, setBit } from '../model/bit-plane.ts'
 import type { Update, UpdateId, UpdateState } from '../model/update.ts'
+import { changeRows } from './changes.ts'
 import { supersededRows } from './supersedence.ts'
 
 /** Plain data. A row is never freed: an update that vanishes from its feed stays, marked. */
@@ -50,6 +51,7 @@ export function copyCatalog(catalog: Catalog): Catalog {
 
 /** Adds updates, or replaces those with the same id; marks stay. */
 export function putUpdates(catalog: Catalog, source: string, updates: readonly Update[]): void {
+  const rows: number[] = []
   for (const update of updates) {
     const known = catalog.rowOf.get(update.id)
     const row = known ?? catalog.ids.length
@@ -59,43 +61,37 @@ export function putUpdates(catalog: Catalog, source: string, updates: readonly U
     }
     catalog.updates[row] = update
     catalog.sources[row] = source
+    rows.push(row)
   }
-  if (updates.length > 0) catalog.version++
+  if (updates.length > 0) changeRows(catalog, rows)
 }
 
 /** Marks updates as expired or declined; `Normal` takes both marks away. Unknown ids are ignored. */
 export function setStates(catalog: Catalog, ids: readonly UpdateId[], state: 'Expired' | 'Declined' | 'Normal'): void {
-  for (const id of ids) {
-    const row = catalog.rowOf.get(id)
-    if (row === undefined) continue
+  markRows(catalog, ids, (row) => {
     if (state === 'Expired') setBit(catalog.expired, row)
     if (state === 'Declined') setBit(catalog.declined, row)
     if (state === 'Normal') {
       clearBit(catalog.expired, row)
       clearBit(catalog.declined, row)
     }
-  }
-  if (ids.length > 0) catalog.version++
+  })
 }
 
 /** Takes the mark `Declined` away, and leaves `Expired`. Unknown ids are ignored. */
 export function reinstateUpdates(catalog: Catalog, ids: readonly UpdateId[]): void {
-  for (const id of ids) {
-    const row = catalog.rowOf.get(id)
-    if (row !== undefined) clearBit(catalog.declined, row)
-  }
-  if (ids.length > 0) catalog.version++
+  markRows(catalog, ids, (row) => clearBit(catalog.declined, row))
 }
 
 /** Marks updates as gone from their feed, or as back. It has no effect on their state. */
 export function markVanished(catalog: Catalog, ids: readonly UpdateId[], vanished: boolean): void {
-  for (const id of ids) {
-    const row = catalog.rowOf.get(id)
-    if (row === undefined) continue
-    if (vanished) setBit(catalog.vanished, row)
-    else clearBit(catalog.vanished, row)
-  }
-  if (ids.length > 0) catalog.version++
+  markRows(catalog, ids, (row) => (vanished ? setBit(catalog.vanished, row) : clearBit(catalog.vanished, row)))
+}
+
+function markRows(catalog: Catalog, ids: readonly UpdateId[], mark: (row: number) => void): void {
+  const rows = ids.flatMap((id) => catalog.rowOf.get(id) ?? [])
+  for (const row of rows) mark(row)
+  if (ids.length > 0) changeRows(catalog, rows)
 }
 
 export function updateOf(catalog: Catalog, id: UpdateId): Update | undefined {

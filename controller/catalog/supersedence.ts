@@ -1,8 +1,9 @@
 // Which updates others replace (semantics.md §1): transitive, through declined and unlisted links alike, in time linear
 // in the number of edges and without recursion, whatever the feed claims.
 import { type BitPlane, clonePlane, hasBit, newPlane, setBit } from '../model/bit-plane.ts'
-import type { UpdateId } from '../model/update.ts'
+import type { Update, UpdateId } from '../model/update.ts'
 import type { Catalog } from './catalog.ts'
+import { rowsChangedSince } from './changes.ts'
 
 /** Cycles that are listed, and members listed of each; what is beyond is counted. */
 const MAX_CYCLES_LISTED = 100
@@ -21,8 +22,20 @@ export type Supersedence = {
 }
 
 /** Superseder row → superseded rows: those from `start[row]` up to `start[row + 1]` in `targets`; −1 is a cut edge. */
-type Graph = { start: Int32Array; targets: Int32Array }
-type Derived = { version: number; graph: Graph; supersedence: Supersedence }
+type Graph = {
+  readonly start: Int32Array
+  readonly targets: Int32Array
+  /** Updates that some edge names and the catalog does not know. */
+  readonly unknown: Set<UpdateId>
+}
+type Derived = {
+  readonly version: number
+  readonly graph: Graph
+  readonly supersedence: Supersedence
+  /** Row → the record that was read. Handed on from version to version, like all that follows. */
+  readonly seen: Update[]
+  readonly declined: BitPlane
+}
 
 const derived = new WeakMap<Catalog, Derived>()
 
@@ -32,10 +45,7 @@ export function supersedenceOf(catalog: Catalog): Supersedence {
 }
 
 /** The same if other updates were declined than are. */
-export function supersedenceIfDeclined(
-  catalog: Catalog,
-  declined: BitPlane,
-): Pick<Supersedence, 'superseded' | 'supersededBy'> {
+export function supersedenceIfDeclined(catalog: Catalog, declined: BitPlane): Cover {
   return cover(catalog, derive(catalog).graph, declined)
 }
 
@@ -54,56 +64,152 @@ export function declinedRows(catalog: Catalog): BitPlane {
 function derive(catalog: Catalog): Derived {
   const known = derived.get(catalog)
   if (known?.version === catalog.version) return known
-  const graph = readGraph(catalog)
-  const broken = breakCycles(catalog, graph)
-  const fresh = {
-    version: catalog.version,
-    graph,
-    supersedence: { ...cover(catalog, graph, declinedRows(catalog)), ...broken },
-  }
+  const fresh = (known && takenOn(catalog, known)) ?? anew(catalog)
   derived.set(catalog, fresh)
   return fresh
 }
 
-function readGraph(catalog: Catalog): Graph {
-  const start = new Int32Array(catalog.updates.length + 1)
-  const targets: number[] = []
-  for (const [row, update] of catalog.updates.entries()) {
-    for (const id of update.supersedes) {
-      const target = catalog.rowOf.get(id)
-      if (target !== undefined) targets.push(target)
-    }
-    start[row + 1] = targets.length
+function anew(catalog: Catalog): Derived {
+  const graph = readGraph(catalog)
+  const broken = breakCycles(catalog, graph)
+  const declined = declinedRows(catalog)
+  return {
+    version: catalog.version,
+    graph,
+    supersedence: { ...cover(catalog, graph, declined), ...broken },
+    seen: catalog.updates.slice(),
+    declined,
   }
-  return { start, targets: Int32Array.from(targets) }
 }
+
+/**
+ * From an earlier version, when all that has come since are records that supersede, are released and stand as before, and
+ * new ones that nothing known supersedes and that do not supersede each other; else undefined. These can close no cycle.
+ */
+function takenOn(catalog: Catalog, known: Derived): Derived | undefined {
+  const changed = rowsChangedSince(catalog, known.version)
+  if (changed === undefined) return undefined
+  const first = known.seen.length
+  for (const row of changed) if (row < first && !isAlike(catalog, row, known)) return undefined
+  for (let row = first; row < catalog.ids.length; row++) if (!isOnTop(catalog, row, first, known)) return undefined
+  const { seen, declined } = known
+  for (const row of changed) {
+    const update = catalog.updates[row]
+    if (update === undefined) continue
+    seen[row] = update
+    if (update.state === 'Declined' || hasBit(catalog.declined, row)) setBit(declined, row)
+  }
+  const { version } = catalog
+  if (first === catalog.ids.length) return { ...known, version }
+  const graph = extended(catalog, known.graph, first)
+  const covered = coverFrom(catalog, graph, declined, known.supersedence, first)
+  return { version, graph, seen, declined, supersedence: { ...known.supersedence, ...covered } }
+}
+
+function isAlike(catalog: Catalog, row: number, { seen, declined }: Derived): boolean {
+  const before = seen[row]
+  const update = catalog.updates[row]
+  return (
+    before !== undefined &&
+    update !== undefined &&
+    before.released === update.released &&
+    (before.state === 'Superseded') === (update.state === 'Superseded') &&
+    hasBit(declined, row) === (update.state === 'Declined' || hasBit(catalog.declined, row)) &&
+    before.supersedes.length === update.supersedes.length &&
+    before.supersedes.every((id, i) => id === update.supersedes[i])
+  )
+}
+
+function isOnTop(catalog: Catalog, row: number, first: number, { graph }: Derived): boolean {
+  const update = catalog.updates[row]
+  if (update === undefined || graph.unknown.has(update.id)) return false
+  return update.supersedes.every((id) => (catalog.rowOf.get(id) ?? -1) < first)
+}
+
+function readGraph(catalog: Catalog): Graph {
+  return extended(catalog, { start: new Int32Array(1), targets: new Int32Array(0), unknown: new Set() }, 0)
+}
+
+/** The graph with the edges of the rows from `first` on. */
+function extended(catalog: Catalog, { start, targets, unknown }: Graph, first: number): Graph {
+  const starts = new Int32Array(catalog.updates.length + 1)
+  starts.set(start)
+  const added: number[] = []
+  for (let row = first; row < catalog.updates.length; row++) {
+    for (const id of catalog.updates[row]?.supersedes ?? []) {
+      const target = catalog.rowOf.get(id)
+      if (target !== undefined) added.push(target)
+      else unknown.add(id)
+    }
+    starts[row + 1] = targets.length + added.length
+  }
+  const all = new Int32Array(targets.length + added.length)
+  all.set(targets)
+  all.set(added, targets.length)
+  return { start: starts, targets: all, unknown }
+}
+
+type Cover = Pick<Supersedence, 'superseded' | 'supersededBy'>
 
 // Superseders from the earliest on: the first to reach an update is the earliest of all that supersede it, and what an
 // update reached before has superseded was reached then too. So each edge is followed once.
-function cover(catalog: Catalog, graph: Graph, declined: BitPlane): Pick<Supersedence, 'superseded' | 'supersededBy'> {
-  const { start, targets } = graph
+function cover(catalog: Catalog, graph: Graph, declined: BitPlane): Cover {
   const superseded = newPlane(catalog.ids.length)
   const supersededBy = new Int32Array(catalog.ids.length).fill(-1)
-  const superseders: number[] = []
-  for (let row = 0; row < catalog.ids.length; row++)
-    if (at(start, row) < at(start, row + 1) && !hasBit(declined, row)) superseders.push(row)
   for (const [row, update] of catalog.updates.entries()) if (update.state === 'Superseded') setBit(superseded, row)
+  for (const superseder of superseders(catalog, graph, declined, 0))
+    reach(graph, superseder, superseded, supersededBy, (known) => known >= 0)
+  return { superseded, supersededBy }
+}
+
+// A new superseder replaces those that are later than it. Where it meets an earlier one it goes no further: that one has been
+// wherever it could come.
+function coverFrom(catalog: Catalog, graph: Graph, declined: BitPlane, before: Cover, first: number): Cover {
+  const superseded = clonePlane(before.superseded)
+  const supersededBy = new Int32Array(catalog.ids.length).fill(-1)
+  supersededBy.set(before.supersededBy)
+  for (let row = first; row < catalog.ids.length; row++)
+    if (catalog.updates[row]?.state === 'Superseded') setBit(superseded, row)
+  for (const superseder of superseders(catalog, graph, declined, first))
+    reach(
+      graph,
+      superseder,
+      superseded,
+      supersededBy,
+      (known) => known === superseder || (known >= 0 && isNewer(catalog, superseder, known)),
+    )
+  return { superseded, supersededBy }
+}
+
+/** Rows from `first` on that supersede something, the earliest first. */
+function superseders(catalog: Catalog, { start }: Graph, declined: BitPlane, first: number): number[] {
+  const rows: number[] = []
+  for (let row = first; row < catalog.ids.length; row++)
+    if (at(start, row) < at(start, row + 1) && !hasBit(declined, row)) rows.push(row)
   // Numbers side by side are compared two to three times as fast as the fields of records all over memory.
-  const released = Float64Array.from(catalog.updates, (update) => update.released)
-  superseders.sort((a, b) => (released[a] ?? 0) - (released[b] ?? 0) || (isNewer(catalog, a, b) ? 1 : -1))
-  for (const superseder of superseders) {
-    const open = [superseder]
-    for (let row = open.pop(); row !== undefined; row = open.pop()) {
-      for (let edge = at(start, row); edge < at(start, row + 1); edge++) {
-        const target = at(targets, edge)
-        if (target < 0 || at(supersededBy, target) >= 0) continue
-        supersededBy[target] = superseder
-        setBit(superseded, target)
-        open.push(target)
-      }
+  const released = new Float64Array(catalog.ids.length)
+  for (const row of rows) released[row] = catalog.updates[row]?.released ?? 0
+  return rows.sort((a, b) => (released[a] ?? 0) - (released[b] ?? 0) || (isNewer(catalog, a, b) ? 1 : -1))
+}
+
+/** Follows the edges from a superseder on, as far as `isSettled` of the superseder known so far is not true. */
+function reach(
+  { start, targets }: Graph,
+  superseder: number,
+  superseded: BitPlane,
+  supersededBy: Int32Array,
+  isSettled: (known: number) => boolean,
+): void {
+  const open = [superseder]
+  for (let row = open.pop(); row !== undefined; row = open.pop()) {
+    for (let edge = at(start, row); edge < at(start, row + 1); edge++) {
+      const target = at(targets, edge)
+      if (target < 0 || isSettled(at(supersededBy, target))) continue
+      supersededBy[target] = superseder
+      setBit(superseded, target)
+      open.push(target)
     }
   }
-  return { superseded, supersededBy }
 }
 
 // Among the updates of a cycle only edges from a newer to an older one count, so nothing supersedes itself any more and

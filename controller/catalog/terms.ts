@@ -25,11 +25,19 @@ export function meetsAll(terms: readonly Term[], values: readonly string[]): boo
   let positives = false
   let met = false
   for (const term of terms) {
-    if (!term.negative) positives = true
-    else if (values.some((value) => meets(term, value))) return false
-    met ||= !term.negative && values.some((value) => meets(term, value))
+    if (term.negative) {
+      if (meetsAny(term, values)) return false
+      continue
+    }
+    positives = true
+    met ||= meetsAny(term, values)
   }
   return met || !positives
+}
+
+function meetsAny(term: Term, values: readonly string[]): boolean {
+  for (const value of values) if (meets(term, value)) return true
+  return false
 }
 
 /** `*` is any text, also none; the rest is literal. Time is at most pattern × value, never exponential. */
