@@ -14,8 +14,10 @@ import {
 } from '../model/bit-plane.ts'
 import { ALL_DEVICES, type CollectionSpec } from '../model/collection.ts'
 import type { Fleet } from './fleet.ts'
+import type { Program, Source } from './program.ts'
 import { type CollectionError, orderReferences } from './reference-order.ts'
 import { bindTerm, type Term, type TermPool, termHolds, termPlane, termsOf } from './term.ts'
+import { evaluateWhole } from './whole-fleet.ts'
 
 /** State, plain data: the last good members of each declared collection. The planes stay the same objects while a collection lives. */
 export type Membership = {
@@ -47,17 +49,8 @@ export type Collections = {
   bound: { readonly fleet: Fleet; readonly shape: number } | undefined
 }
 
-type Source = { plane: BitPlane }
-type Program = Source & {
-  readonly name: string
-  readonly queries: readonly (readonly Term[])[]
-  readonly direct: ReadonlySet<string>
-  readonly include: readonly Source[]
-  readonly limit: Source | undefined
-  readonly exclude: readonly Source[]
-  /** Programs that refer to this one; all of them come later. */
-  readonly dependants: number[]
-}
+/** Fleets that are smaller are evaluated the plain way: laying out the kernel's memory takes longer than the whole. */
+const KERNEL_FROM_ROWS = 4096
 
 const NO_NAMES: readonly string[] = []
 
@@ -98,8 +91,11 @@ export function compileCollections(
   return { specs, errors, broken, membership, members, programs, terms, readers, dirty, everyDevice, bound: undefined }
 }
 
-/** Evaluates every collection over the whole fleet, and forgets those no longer declared. Returns the names whose members changed, sorted. */
-export function evaluateAll(fleet: Fleet, collections: Collections): string[] {
+/**
+ * Evaluates every collection over the whole fleet, and forgets those no longer declared. Returns the names whose members
+ * changed, sorted. `Plainly` without the kernel, whatever the size of the fleet; the result is the same.
+ */
+export function evaluateAll(fleet: Fleet, collections: Collections, how?: 'Plainly' | 'ByKernel'): string[] {
   const { membership, programs } = collections
   bind(fleet, collections)
   const changed: string[] = []
@@ -109,13 +105,21 @@ export function evaluateAll(fleet: Fleet, collections: Collections): string[] {
     membership.members.delete(name)
     membership.versions.delete(name)
   }
-  const planes = new Map<Term, BitPlane>()
   const replace = (name: string, plane: BitPlane, next: BitPlane): void => {
     if (samePlane(plane, next)) return
     plane.words = next.words
     noteChange(membership, name, changed)
   }
-  for (const program of programs) replace(program.name, program.plane, evaluate(fleet, program, planes))
+  const byKernel = how === undefined ? fleet.ids.length >= KERNEL_FROM_ROWS : how === 'ByKernel'
+  const whole = byKernel ? evaluateWhole(fleet, programs) : undefined
+  const planes = new Map<Term, BitPlane>()
+  for (const [i, program] of programs.entries()) {
+    if (whole === undefined) replace(program.name, program.plane, evaluate(fleet, program, planes))
+    const words = whole?.[i]
+    if (words === undefined) continue
+    program.plane.words = words
+    noteChange(membership, program.name, changed)
+  }
   for (const name of collections.broken) {
     const plane = membership.members.get(name)
     if (plane !== undefined) replace(name, plane, intersect(clonePlane(plane), fleet.present))

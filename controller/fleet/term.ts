@@ -53,11 +53,17 @@ export function termHolds(term: Term, row: number): boolean {
   return term.table[code] === 1
 }
 
+/** 1 where the value of that code matches, for every code of the column. Shared: not to be changed. */
+export function termTable(term: Term): Uint8Array {
+  extend(term, (term.column?.values.length ?? 1) - 1)
+  return term.table
+}
+
 /** The rows below `rows` for which the term holds, removed devices included. */
 export function termPlane(term: Term, rows: number): BitPlane {
   const plane = newPlane(rows)
   const codes = term.column?.codes ?? new Uint8Array(0)
-  extend(term, (term.column?.values.length ?? 1) - 1)
+  termTable(term)
   const whole = Math.min(plane.words.length, codes.length >>> 5)
   if (codes instanceof Uint8Array) scanBytes(codes, term.table, plane.words, whole)
   else scanWide(codes, term.table, plane.words, whole)
