@@ -3,6 +3,7 @@
 import { execFile } from 'node:child_process'
 import { parseArgs, promisify } from 'node:util'
 import { benchCollectionRows } from './collection-rows.ts'
+import { benchWhole } from './collections-whole.ts'
 import { benchIngest } from './ingest.ts'
 import { mustBe, type Row, type Size } from './measure.ts'
 import { benchPolls } from './polls.ts'
@@ -15,6 +16,7 @@ import { benchValidate } from './validate.ts'
 const SUBJECTS: Readonly<Record<string, (size: Size) => Row[] | Promise<Row[]>>> = {
   rules: benchRules,
   collections: benchCollectionRows,
+  whole: benchWhole,
   ingest: benchIngest,
   polls: benchPolls,
   simulation: benchSimulation,
