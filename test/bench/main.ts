@@ -6,6 +6,7 @@ import { benchCollectionRows } from './collection-rows.ts'
 import { benchWhole } from './collections-whole.ts'
 import { benchIngest } from './ingest.ts'
 import { mustBe, type Row, type Size } from './measure.ts'
+import { benchPolicies } from './policies.ts'
 import { benchPolls } from './polls.ts'
 import { benchRestart } from './restart.ts'
 import { benchRules } from './rules.ts'
@@ -18,6 +19,7 @@ const SUBJECTS: Readonly<Record<string, (size: Size) => Row[] | Promise<Row[]>>>
   collections: benchCollectionRows,
   whole: benchWhole,
   ingest: benchIngest,
+  policies: benchPolicies,
   polls: benchPolls,
   simulation: benchSimulation,
   restart: benchRestart,
