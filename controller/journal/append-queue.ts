@@ -1,4 +1,5 @@
-// Group commit: what is appended in one turn of the event loop is written in one transaction, and acknowledged together.
+// Group commit: what is appended in one turn of the event loop is written in one transaction, and acknowledged together. Where
+// a commit takes longer than a turn, what is appended meanwhile goes into the next one.
 import type { EpochMs } from '../model/instant.ts'
 import { type Piece, toPieces } from './chunk.ts'
 import { type AnyFact, type Appended, JournalError, type QueueLimits } from './journal.ts'
@@ -13,16 +14,19 @@ export type Pending = {
   readonly reject: (error: unknown) => void
 }
 
+type Commit = (batch: readonly Pending[]) => Appended[] | Promise<Appended[]>
+
 export class AppendQueue {
   readonly #limits: QueueLimits
-  readonly #commit: (batch: readonly Pending[]) => Appended[]
+  readonly #commit: Commit
+  #writing: Promise<void> | undefined
   #waiting: Pending[] = []
   #facts = 0
   #bytes = 0
   #scheduled = false
 
   /** `commit` makes a batch durable, returning what each append got, or throws having kept nothing of it. */
-  constructor(limits: QueueLimits, commit: (batch: readonly Pending[]) => Appended[]) {
+  constructor(limits: QueueLimits, commit: Commit) {
     this.#limits = limits
     this.#commit = commit
   }
@@ -38,19 +42,32 @@ export class AppendQueue {
     return promise
   }
 
-  /** Commits now what waits. */
+  /** Commits now what waits, or as soon as the commit that is under way has ended. */
   flush(): void {
     const batch = this.#waiting
-    if (batch.length === 0) return
+    if (batch.length === 0 || this.#writing !== undefined) return
     this.#waiting = []
     this.#facts = 0
     this.#bytes = 0
     try {
       const appended = this.#commit(batch)
-      for (const [i, pending] of batch.entries()) pending.resolve(appended[i] ?? { first: 0, last: 0 })
+      if (!(appended instanceof Promise)) return acknowledge(batch, appended)
+      this.#writing = appended
+        .then((all) => acknowledge(batch, all))
+        .catch((error: unknown) => refuse(batch, error))
+        .finally(() => {
+          this.#writing = undefined
+          this.flush()
+        })
     } catch (error) {
-      for (const pending of batch) pending.reject(error)
+      refuse(batch, error)
     }
+  }
+
+  /** Resolves when nothing waits any more. */
+  async drain(): Promise<void> {
+    this.flush()
+    while (this.#writing !== undefined) await this.#writing
   }
 
   #enqueue(facts: readonly AnyFact[], at: EpochMs, resolve: Pending['resolve'], reject: Pending['reject']): void {
@@ -84,4 +101,12 @@ export class AppendQueue {
         `${this.#facts} facts (${this.#bytes} bytes) wait to be written; try again shortly.`,
       )
   }
+}
+
+function acknowledge(batch: readonly Pending[], appended: readonly Appended[]): void {
+  for (const [i, pending] of batch.entries()) pending.resolve(appended[i] ?? { first: 0, last: 0 })
+}
+
+function refuse(batch: readonly Pending[], error: unknown): void {
+  for (const pending of batch) pending.reject(error)
 }

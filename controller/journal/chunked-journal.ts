@@ -11,8 +11,8 @@ import {
   type Appended,
   type Compacted,
   DEFAULT_QUEUE_LIMITS,
+  type EmbeddedJournal,
   type Entry,
-  type Journal,
   JournalError,
   type KeptQuery,
   type QueueLimits,
@@ -27,7 +27,7 @@ const QUERY_TYPES = 32
 /** Chunks that one step of a compaction looks at, between which appends have their turn. */
 const COMPACT_CHUNKS = 32
 
-export class ChunkedJournal<F extends AnyFact> implements Journal<F> {
+export class ChunkedJournal<F extends AnyFact> implements EmbeddedJournal<F> {
   readonly #store: ChunkStore
   readonly #decode: (json: unknown) => F
   readonly #queue: AppendQueue

@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib'
 import { type Chunk, distinctTypes, packStored, unpack } from './chunk.ts'
 import type { ChunkStore, SnapshotRecord, StoreChange } from './chunk-store.ts'
 import { ChunkedJournal } from './chunked-journal.ts'
-import { type AnyFact, type Journal, JournalError, type QueueLimits } from './journal.ts'
+import { type AnyFact, type EmbeddedJournal, JournalError, type QueueLimits } from './journal.ts'
 
 /** Takes the place of the disk. `user` is the one store that may write. */
 export type MemoryMedium = {
@@ -23,7 +23,7 @@ export function openMemoryJournal<F extends AnyFact>(
   decode: (json: unknown) => F,
   medium: MemoryMedium = newMemoryMedium(),
   limits?: QueueLimits,
-): Journal<F> {
+): EmbeddedJournal<F> {
   return new ChunkedJournal(new MemoryStore(medium), decode, limits)
 }
 

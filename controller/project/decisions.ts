@@ -37,12 +37,12 @@ export type DecisionPage = {
 /** How many decisions one query looks at, at most; what is beyond is found by going on from `next`. */
 export const MAX_SCANNED = 5000
 
-export function readDecisions(journal: Journal<Fact>, query: DecisionQuery): DecisionPage {
+export async function readDecisions(journal: Journal<Fact>, query: DecisionQuery): Promise<DecisionPage> {
   const types = query.type === undefined ? DECISION_TYPES : [query.type]
   const scan = wantsAll(query) ? query.limit : MAX_SCANNED
   const fromSeq = query.fromSeq ?? journal.lastSeq
   if (fromSeq < 1) return { items: [] }
-  const entries = journal.readKept({ types, order: 'newest', fromSeq, limit: scan })
+  const entries = await journal.readKept({ types, order: 'newest', fromSeq, limit: scan })
   const items: DecisionView[] = []
   for (const entry of entries) {
     if (items.length === query.limit) return { items, next: entry.seq }
@@ -54,10 +54,9 @@ export function readDecisions(journal: Journal<Fact>, query: DecisionQuery): Dec
 }
 
 /** Decisions made after fact `after`, oldest first, at most 1000. */
-export function decisionsAfter(journal: Journal<Fact>, after: number): readonly DecisionView[] {
-  return journal
-    .readKept({ types: DECISION_TYPES, order: 'oldest', fromSeq: after + 1, limit: 1000 })
-    .flatMap((entry) => decisionView(entry) ?? [])
+export async function decisionsAfter(journal: Journal<Fact>, after: number): Promise<readonly DecisionView[]> {
+  const entries = await journal.readKept({ types: DECISION_TYPES, order: 'oldest', fromSeq: after + 1, limit: 1000 })
+  return entries.flatMap((entry) => decisionView(entry) ?? [])
 }
 
 /** Undefined for a fact that is no decision. */

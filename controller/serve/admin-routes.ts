@@ -107,9 +107,9 @@ function registerReadings(app: App, context: AdminContext): void {
     const answer: ExplainAnswer = { apiVersion: API_VERSION, ...explanation }
     return fresh(reply, now).send(answer)
   })
-  app.get('/v1/decisions', (request, reply) => {
+  app.get('/v1/decisions', async (request, reply) => {
     admitReader(context, request)
-    const page = readDecisions(controller.journal, parsed(DecisionParameters, request.query))
+    const page = await readDecisions(controller.journal, parsed(DecisionParameters, request.query))
     const answer: DecisionAnswer = { apiVersion: API_VERSION, ...page }
     return fresh(reply, controller.clock.now()).send(answer)
   })
@@ -251,7 +251,7 @@ async function carryOut(controller: Controller, command: Command, by: string, ea
   await controller.settled()
   const about = (one: DecisionView) =>
     command.type === 'Evaluate' ? one.rule === command.rule : one.rollout === command.rollout
-  const decisions = decisionsAfter(controller.journal, before).filter(about)
+  const decisions = (await decisionsAfter(controller.journal, before)).filter(about)
   return done(doneText(command, decisions), decisions)
 }
 

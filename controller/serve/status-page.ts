@@ -25,9 +25,9 @@ import { absolute, count, iso } from './status-page-text.ts'
 /** Adds GET `/` and GET `/status`. The page names rollouts, collections, updates and some devices; whoever reaches it may read it. */
 export function registerStatusPage(app: App, { controller }: { readonly controller: Controller }): void {
   const current = newestFragment(controller)
-  app.get('/', (_request, reply) => answer(reply).send(document(current().main)))
-  app.get('/status', (request, reply) => {
-    const { main, etag } = current()
+  app.get('/', async (_request, reply) => answer(reply).send(document((await current()).main)))
+  app.get('/status', async (request, reply) => {
+    const { main, etag } = await current()
     answer(reply).header('etag', etag)
     return matches(request, etag) ? reply.code(304).send() : reply.send(main.markup)
   })
@@ -38,22 +38,29 @@ type Fragment = { readonly main: Html; readonly etag: string }
 /** Many browsers ask, one answer is made: again only after this many times as long as making it took. */
 const REST_FACTOR = 20
 
-function newestFragment(controller: Controller): () => Fragment {
+function newestFragment(controller: Controller): () => Promise<Fragment> {
   let known: { readonly fragment: Fragment; readonly goodUntil: number } | undefined
-  return () => {
+  let making: Promise<Fragment> | undefined
+  const make = async () => {
     const begun = performance.now()
-    if (known !== undefined && begun < known.goodUntil) return known.fragment
-    const main = mainElement(currentDashboard(controller))
+    const main = mainElement(await currentDashboard(controller))
     const fragment = { main, etag: `"${createHash('sha256').update(main.markup).digest('base64url').slice(0, 27)}"` }
     const ended = performance.now()
     known = { fragment, goodUntil: ended + (ended - begun) * REST_FACTOR }
     return fragment
   }
+  return async () => {
+    if (known !== undefined && performance.now() < known.goodUntil) return known.fragment
+    making ??= make().finally(() => {
+      making = undefined
+    })
+    return making
+  }
 }
 
 // To the minute: what only the passing of seconds would change does not change the page.
-function currentDashboard({ state, notes, journal, clock }: Controller): Dashboard {
-  const decisions = journal.readKept({ types: DECISION_TYPES, limit: LIMITS.decisions, order: 'newest' })
+async function currentDashboard({ state, notes, journal, clock }: Controller): Promise<Dashboard> {
+  const decisions = await journal.readKept({ types: DECISION_TYPES, limit: LIMITS.decisions, order: 'newest' })
   const now = clock.now().epochMilliseconds
   return dashboard(state, notes, decisions, now - (now % MINUTE))
 }

@@ -1,0 +1,89 @@
+// Rows of the PostgreSQL engine as chunks, and back.
+import type { Client } from 'pg'
+import { type Chunk, decodeRuns, distinctTypes, encodeRuns } from './chunk.ts'
+import { JournalError } from './journal.ts'
+
+/** bigint comes as text, because it may be larger than a number holds. */
+export type ChunkRow = {
+  readonly first: string
+  readonly last: string
+  readonly runs: string
+  readonly check_sum: string
+  readonly body: string
+}
+
+export const CHUNK_COLUMNS = 'first, last, runs, check_sum, body'
+
+export function chunkIn({ first, last, runs, check_sum, body }: ChunkRow): Chunk {
+  const begin = numberIn(first)
+  return {
+    first: begin,
+    last: numberIn(last),
+    runs: decodeRuns(runs, begin).map(([seq, ...run]) => [seq + begin, ...run]),
+    body,
+    check: numberIn(check_sum),
+  }
+}
+
+export function numberIn(text: string | number | undefined): number {
+  const value = Number(text)
+  if (text !== undefined && Number.isSafeInteger(value)) return value
+  throw new JournalError('Corrupt', `The journal holds ${text} where a number must be; restore it from a backup.`)
+}
+
+/** As they are stored: counted from the chunk's first fact. */
+export function storedRuns({ first, runs }: Chunk): string {
+  return encodeRuns(runs.map(([seq, ...run]) => [seq - first, ...run]))
+}
+
+/** Inserts chunks that have their numbers. */
+export async function insertChunks(client: Client, schema: string, chunks: readonly Chunk[]): Promise<void> {
+  for (const chunk of chunks) {
+    await client.query(`INSERT INTO ${schema}.chunk (${CHUNK_COLUMNS}) VALUES ($1, $2, $3, $4, $5)`, [
+      chunk.first,
+      chunk.last,
+      storedRuns(chunk),
+      chunk.check,
+      chunk.body,
+    ])
+    await client.query(`INSERT INTO ${schema}.chunk_type SELECT unnest($1::text[]), $2`, [
+      [...distinctTypes(chunk)],
+      chunk.first,
+    ])
+  }
+}
+
+export async function removeChunks(client: Client, schema: string, chunks: readonly Chunk[]): Promise<void> {
+  const firsts = chunks.map(({ first }) => first)
+  const types = [...new Set(chunks.flatMap((chunk) => [...distinctTypes(chunk)]))]
+  await client.query(`DELETE FROM ${schema}.chunk WHERE first = ANY($1::bigint[])`, [firsts])
+  await client.query(`DELETE FROM ${schema}.chunk_type WHERE first = ANY($1::bigint[]) AND type = ANY($2::text[])`, [
+    firsts,
+    types,
+  ])
+}
+
+/** The chunk that `seq` is in, or would be, and those after it; how far compaction went is of the same instant. */
+export async function chunksFrom(
+  client: Client,
+  schema: string,
+  seq: number,
+  limit: number,
+): Promise<{ readonly chunks: readonly Chunk[]; readonly compactedThrough: number }> {
+  const found = await client.query<Partial<ChunkRow> & { readonly through: string }>(
+    `SELECT c.*, k.through FROM ${schema}.compaction k LEFT JOIN LATERAL (
+       SELECT ${CHUNK_COLUMNS} FROM ${schema}.chunk
+       WHERE first >= coalesce((SELECT max(first) FROM ${schema}.chunk WHERE first <= $1), $1) ORDER BY first LIMIT $2
+     ) c ON true ORDER BY c.first`,
+    [seq, limit],
+  )
+  return {
+    chunks: found.rows.flatMap((row) => (isChunkRow(row) ? chunkIn(row) : [])),
+    compactedThrough: numberIn(found.rows[0]?.through),
+  }
+}
+
+// A join that finds nothing gives one row of nulls.
+function isChunkRow(row: Partial<ChunkRow>): row is ChunkRow {
+  return typeof row.first === 'string'
+}
