@@ -24,7 +24,7 @@ import {
   type Snapshot,
 } from './journal.ts'
 import { compactStep } from './postgres-compaction.ts'
-import { asJournalError, connect, drop, LINK_TIMES, Link, type LinkTimes, unavailable } from './postgres-link.ts'
+import { asJournalError, connect, drop, isPassing, LINK_TIMES, Link, type LinkTimes, unavailable } from './postgres-link.ts'
 import { type Heard, PostgresListener } from './postgres-listener.ts'
 import { CHUNK_COLUMNS, type ChunkRow, chunkIn, chunksFrom, numberIn } from './postgres-rows.ts'
 import { prepareSchema, quoted } from './postgres-schema.ts'
@@ -71,7 +71,7 @@ export async function openPostgresJournal<F extends AnyFact>(
     const at = { last: numberIn(row?.last), compactedThrough: numberIn(row?.through) }
     return new PostgresJournal(target, decode, { limits, times: allTimes, pollMs }, at)
   } catch (error) {
-    throw asJournalError(target, error)
+    throw isPassing(error) ? unavailable(target, error) : asJournalError(target, error)
   } finally {
     drop(client)
   }

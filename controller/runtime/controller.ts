@@ -1,29 +1,30 @@
 // A controller at work: facts come in, are made durable, folded, and decided upon, one turn after the other. Nothing acts
 // on a decision that is not in the journal, and nothing is acknowledged that is not.
 import { type Journal, JournalError, reasonOf } from '../journal/journal.ts'
-import { type Decision, type Fact, type Input, isDecision, isDecisionType } from '../model/facts.ts'
+import { type Decision, type Fact, type Input, isDecisionType } from '../model/facts.ts'
 import type { Note } from '../rollout/draft.ts'
-import { apply } from '../state/apply.ts'
-import { decide } from '../state/decide.ts'
+import { decide, type Outcome } from '../state/decide.ts'
 import { decodeState, encodeState, newState, type State } from '../state/state.ts'
 import type { Clock } from './clock.ts'
+import { Fold, type Watch } from './fold.ts'
+import { Follower, type Replication } from './follow.ts'
 
 export type ControllerOptions = {
-  readonly journal: Journal<Fact>
   readonly clock: Clock
   /** A snapshot is taken after so many facts. */
   readonly snapshotEvery?: number
-  /** What people may want to see happen. Called after the decisions are durable and in force. */
+  /** What people may want to see happen. Called after the decisions are durable and in force, by the replica that made them. */
   readonly onDecisions?: (decisions: readonly Decision[], at: Temporal.Instant) => void
   /** The journal refused, or a turn failed. What was to be decided is decided again after a while, if that can help. */
   readonly onError?: (error: unknown) => void
-}
+} & (
+  | { readonly journal: Journal<Fact> }
+  /** One of several replicas. */
+  | { readonly replication: Replication }
+)
 
 /** What a turn did, for those who watch: how many facts were folded, and how long folding and deciding took. */
 export type Turn = { readonly facts: number; readonly foldMs: number; readonly decideMs: number }
-
-/** Called for each fact in order, when it is durable and is about to be folded: what it meets in the state is exactly what it changes. */
-export type Watch = (fact: Input, index: number) => void
 
 type Submission = {
   readonly facts: readonly Input[]
@@ -34,6 +35,10 @@ type Submission = {
 
 const SNAPSHOT_EVERY = 100_000
 const RETRY_AFTER_MS = 1000
+/** Facts that wait for the turn to end; what comes beyond is refused with Busy. */
+const MAX_QUEUED = 100_000
+/** How long a leader may take to decide on what another replica has taken in, a change of leaders included. */
+const SETTLE_MS = 20_000
 
 export class Controller {
   readonly state: State
@@ -45,42 +50,59 @@ export class Controller {
   trouble: unknown
   /** When that was, by `performance.now()`. */
   troubledAt = 0
+  /** Its part among several replicas; undefined for the only one. */
+  readonly follower: Follower | undefined
 
   readonly #options: ControllerOptions
+  readonly #replication: Replication | undefined
+  readonly #fold: Fold
   readonly #listeners = new Set<(turn: Turn) => void>()
   #queue: Submission[] = []
+  #queued = 0
   #turn: Promise<void> | undefined
   #closing = false
   #failed: Error | undefined
   #decidedVersion = -1
   #next: Temporal.Instant | undefined
   #cancelWake = () => {}
-  #appliedSeq: number
   #snapshotSeq: number
   /** When this fact has been folded, a snapshot is due. */
   #snapshotDue: number
   #saving: Promise<void> | undefined
-  #facts = 0
-  #foldMs = 0
 
   /** Folds the journal, from its newest snapshot on, and decides what is due. Throws a JournalError or SnapshotError. */
   static async open(options: ControllerOptions): Promise<Controller> {
-    const controller = new Controller(options)
+    const journal = 'replication' in options ? options.replication.journal : options.journal
+    const snapshot = await journal.latestSnapshot()
+    const fold = new Fold(snapshot === undefined ? newState() : decodeState(snapshot.bytes), snapshot?.seq ?? 0)
+    const entries = journal.read(fold.seq)
+    if (Symbol.iterator in entries) for (const entry of entries) fold.entry(entry)
+    else for await (const entry of entries) fold.entry(entry)
+    fold.taken()
+    const controller = new Controller(options, journal, fold, snapshot?.seq ?? 0)
     await controller.#run()
     return controller
   }
 
-  private constructor(options: ControllerOptions) {
-    const { journal, clock } = options
-    const snapshot = journal.latestSnapshot()
+  private constructor(options: ControllerOptions, journal: Journal<Fact>, fold: Fold, snapshotSeq: number) {
     this.#options = options
     this.journal = journal
-    this.clock = clock
-    this.state = snapshot === undefined ? newState() : decodeState(snapshot.bytes)
-    this.#snapshotSeq = snapshot?.seq ?? 0
-    for (const entry of journal.read(this.#snapshotSeq)) apply(this.state, entry.at, entry.fact)
-    this.#appliedSeq = journal.lastSeq
-    this.#snapshotDue = this.#snapshotSeq + this.#snapshotEvery
+    this.clock = options.clock
+    this.#fold = fold
+    this.state = fold.state
+    this.#snapshotSeq = snapshotSeq
+    this.#snapshotDue = snapshotSeq + this.#snapshotEvery
+    this.#replication = 'replication' in options ? options.replication : undefined
+    if (this.#replication === undefined) return
+    this.follower = new Follower(this.#replication, fold, () => this.#start())
+    this.follower.subscribe(() => {
+      this.#decidedVersion = -1
+    })
+  }
+
+  /** Whether this replica decides, and does what only one may do. */
+  get leading(): boolean {
+    return this.follower === undefined || this.follower.term !== undefined
   }
 
   /**
@@ -95,8 +117,11 @@ export class Controller {
   submitWatched(facts: readonly Input[], watch?: Watch): Promise<void> {
     if (this.#failed !== undefined) return Promise.reject(this.#failed)
     if (this.#closing) return Promise.reject(new JournalError('Closed', 'The controller is stopping.'))
+    if (this.#queued + facts.length > MAX_QUEUED && this.#queued > 0)
+      return Promise.reject(new JournalError('Busy', `${this.#queued} facts wait to be written; try again shortly.`))
     return new Promise((resolve, reject) => {
       this.#queue.push({ facts, watch, resolve, reject })
+      this.#queued += facts.length
       this.#start()
     })
   }
@@ -107,9 +132,18 @@ export class Controller {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Resolves when nothing that was submitted so far is left to be decided. */
-  async settled(): Promise<void> {
-    while (this.#turn !== undefined) await this.#turn
+  /**
+   * Resolves when nothing that was submitted so far is left to be decided: with false when another replica should have decided
+   * on it, and has not for a while.
+   */
+  async settled(): Promise<boolean> {
+    const deadline = performance.now() + SETTLE_MS
+    for (;;) {
+      while (this.#turn !== undefined) await this.#turn
+      if (this.#failed !== undefined || !this.#awaitsLeader()) return true
+      if (performance.now() >= deadline || this.#closing) return false
+      await this.#nextTurn(deadline)
+    }
   }
 
   /** Takes nothing more in, finishes what was submitted, saves a snapshot and closes the journal. */
@@ -118,7 +152,10 @@ export class Controller {
     await this.settled()
     this.#cancelWake()
     await this.#saving
-    await this.#saveSnapshot()
+    // Of several replicas the one that leads next saves it when it is due; this one lets it begin at once.
+    if (this.follower === undefined) await this.#saveSnapshot()
+    this.follower?.close()
+    await this.#replication?.leadership.close()
     await this.journal.close()
   }
 
@@ -141,13 +178,14 @@ export class Controller {
   async #run(): Promise<void> {
     const submissions = this.#queue
     this.#queue = []
+    this.#queued = 0
     const at = this.clock.now().epochMilliseconds
     await Promise.all(submissions.map((submission) => this.#take(submission, at)))
-    if (this.#failed !== undefined) return
     const begun = performance.now()
-    await this.#decide()
+    if (this.#failed === undefined && (await this.#follow()) && this.#failed === undefined) await this.#decide()
+    if (this.#failed !== undefined) return
     this.#tell(performance.now() - begun)
-    if (this.#appliedSeq >= this.#snapshotDue)
+    if (this.#fold.seq >= this.#snapshotDue && this.leading)
       this.#saving ??= this.#saveSnapshot().finally(() => {
         this.#saving = undefined
       })
@@ -162,48 +200,114 @@ export class Controller {
     }
   }
 
+  /** Whether what others appended has been folded. */
+  async #follow(): Promise<boolean> {
+    if (this.follower === undefined || this.#replication === undefined) return true
+    try {
+      await this.follower.step()
+      if (this.#replication.journal.heardAt > this.troubledAt) this.trouble = undefined
+      return true
+    } catch (error) {
+      if (error instanceof JournalError && ['Unavailable', 'DiskFull', 'Closed'].includes(error.code)) {
+        this.#refused(error)
+        this.#wakeAt(this.#later())
+      } else this.#fail(error)
+      return false
+    }
+  }
+
   async #decide(): Promise<void> {
     const now = this.clock.now()
     const due = this.#next !== undefined && Temporal.Instant.compare(now, this.#next) >= 0
     if (this.state.version === this.#decidedVersion && !due) return
-    const { decisions, notes, next } = decide(this.state, now)
+    const outcome = decide(this.state, now)
+    if (!this.leading) return this.#leaveToLeader(outcome)
+    let made: Outcome
     try {
-      await this.#commit(decisions, now.epochMilliseconds)
+      made = await this.#carryOut(outcome, now)
     } catch (error) {
       if (isRefusal(error)) this.#options.onError?.(error)
-      if (this.#failed === undefined) this.#wakeAt(now.add({ milliseconds: RETRY_AFTER_MS }))
+      if (this.#failed === undefined) this.#wakeAt(this.#later())
       return
     }
-    this.notes = notes
+    this.notes = made.notes
+    this.#decidedVersion = this.state.version
+    this.#next = made.next
+    this.#wakeAt(made.next)
+    if (made.decisions.length > 0) this.#options.onDecisions?.(made.decisions, now)
+  }
+
+  // Notes do not speak of decisions that are not in the journal: while some are due, those from before stand.
+  #leaveToLeader({ decisions, notes, next }: Outcome): void {
+    if (decisions.length === 0) this.notes = notes
     this.#decidedVersion = this.state.version
     this.#next = next
     this.#wakeAt(next)
-    if (decisions.length > 0) this.#options.onDecisions?.(decisions, now)
+  }
+
+  /** Makes the decisions durable and folds them; others when something was appended that they do not know of. */
+  async #carryOut(outcome: Outcome, now: Temporal.Instant): Promise<Outcome> {
+    const at = now.epochMilliseconds
+    const { follower } = this
+    const replication = this.#replication
+    if (outcome.decisions.length === 0) return outcome
+    if (follower?.term === undefined || replication === undefined) {
+      await this.#commit(outcome.decisions, at)
+      return outcome
+    }
+    let made = outcome
+    let version = this.state.version
+    const appended = await this.#appending(
+      replication.journal.appendNext(follower.term, {
+        foldedSeq: () => this.#fold.seq,
+        fold: (entries) => this.#folding(() => entries.forEach((entry) => this.#fold.entry(entry))),
+        make: () => {
+          if (this.state.version !== version) made = decide(this.state, now)
+          version = this.state.version
+          return { facts: made.decisions, at }
+        },
+      }),
+    )
+    this.#folding(() => this.#fold.own(appended))
+    return made
   }
 
   async #commit(facts: readonly Fact[], at: number, watch?: Watch): Promise<void> {
     if (facts.length === 0) return
-    const { first, last } = await this.journal.append(facts, at).catch((error: unknown) => {
-      const isNew = error !== this.trouble && !isSameRefusal(error, this.trouble)
-      this.trouble = error
-      this.troubledAt = performance.now()
-      if (isNew && !isRefusal(error)) this.#options.onError?.(error)
-      throw error
-    })
-    this.trouble = undefined
-    const begun = performance.now()
+    const { first, last } = await this.#appending(this.journal.append(facts, at))
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const isFolded = this.#folding(() => this.#fold.own({ first, facts, at, watch, done: resolve }))
+    if (isFolded) return
+    if (this.follower === undefined) throw this.#fail(new Error(`fact ${first} came after ${this.#fold.seq}`))
+    await Promise.all([promise, this.follower.catchUp(last)])
+  }
+
+  /** What came of an append; remembers why it was refused. */
+  async #appending<T>(append: Promise<T>): Promise<T> {
     try {
-      if (first !== this.#appliedSeq + 1) throw new Error(`fact ${first} came after ${this.#appliedSeq}`)
-      facts.forEach((fact, i) => {
-        if (watch !== undefined && !isDecision(fact)) watch(fact, i)
-        apply(this.state, at, fact)
-      })
+      const appended = await append
+      this.trouble = undefined
+      return appended
+    } catch (error) {
+      if (error instanceof JournalError && error.code === 'Fenced') this.follower?.fenced()
+      this.#refused(error)
+      throw error
+    }
+  }
+
+  #refused(error: unknown): void {
+    const isNew = error !== this.trouble && !isSameRefusal(error, this.trouble)
+    this.trouble = error
+    this.troubledAt = performance.now()
+    if (isNew && !isRefusal(error)) this.#options.onError?.(error)
+  }
+
+  #folding<T>(fold: () => T): T {
+    try {
+      return fold()
     } catch (error) {
       throw this.#fail(error)
     }
-    this.#appliedSeq = last
-    this.#facts += facts.length
-    this.#foldMs += performance.now() - begun
   }
 
   // A fact that is durable and cannot be folded leaves the state in between: nothing more is taken in, nothing is decided.
@@ -215,15 +319,33 @@ export class Controller {
     this.#cancelWake()
     for (const submission of this.#queue) submission.reject(failed)
     this.#queue = []
+    this.#queued = 0
     this.#options.onError?.(failed)
     return failed
   }
 
   #tell(decideMs: number): void {
-    const turn: Turn = { facts: this.#facts, foldMs: this.#foldMs, decideMs }
-    this.#facts = 0
-    this.#foldMs = 0
+    const turn: Turn = { ...this.#fold.taken(), decideMs }
     for (const listener of this.#listeners) listener(turn)
+  }
+
+  // By the newest fact's instant, not by this replica's clock, which may be ahead of the leader's.
+  #awaitsLeader(): boolean {
+    if (this.leading) return false
+    return decide(this.state, Temporal.Instant.fromEpochMilliseconds(this.state.clock)).decisions.length > 0
+  }
+
+  async #nextTurn(deadline: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, Math.max(0, deadline - performance.now()))
+    const unsubscribe = this.subscribe(() => resolve())
+    await promise
+    clearTimeout(timer)
+    unsubscribe()
+  }
+
+  #later(): Temporal.Instant {
+    return this.clock.now().add({ milliseconds: RETRY_AFTER_MS })
   }
 
   #wakeAt(at: Temporal.Instant | undefined): void {
@@ -232,8 +354,8 @@ export class Controller {
   }
 
   async #saveSnapshot(): Promise<void> {
-    if (this.#appliedSeq === this.#snapshotSeq || this.#failed !== undefined) return
-    const seq = this.#appliedSeq
+    if (this.#fold.seq === this.#snapshotSeq || this.#failed !== undefined) return
+    const { seq } = this.#fold
     // Also when it cannot be saved: to encode a large state for nothing is not to be repeated at every turn.
     this.#snapshotDue = seq + this.#snapshotEvery
     try {

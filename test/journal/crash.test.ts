@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Test, test } from 'tap'
-import type { Journal } from '../../controller/journal/journal.ts'
+import type { EmbeddedJournal } from '../../controller/journal/journal.ts'
 import { openSqliteJournal } from '../../controller/journal/sqlite-journal.ts'
 import { stableHash } from '../../controller/model/hash.ts'
 import { decodeFact, type Fact, reported } from './facts.ts'
@@ -60,7 +60,7 @@ test('a second process on the same data is refused by name, and let in once the 
 })
 
 /** Every fact after the newest snapshot is there once, decisions before it too, and the snapshot is one that was saved whole. */
-function checkWhole(t: Test, journal: Journal<Fact>): void {
+function checkWhole(t: Test, journal: EmbeddedJournal<Fact>): void {
   const snapshot = journal.latestSnapshot()
   if (snapshot !== undefined) t.equal(new Float64Array(snapshot.bytes.buffer)[0], snapshot.seq)
   t.same(journal.warnings, [])

@@ -21,7 +21,7 @@ test('a rule that follows synchronisations is evaluated on the whole of a large 
   await clock.moveTo(START)
   await until(() => controller.state.catalog.ids.length === MANY.length)
   await controller.settled()
-  t.same(evaluations(controller), [MANY.length])
+  t.same(await evaluations(controller), [MANY.length])
 })
 
 test('of a synchronisation that was broken off rules hear when the rest has come, or when it cannot', async (t) => {
@@ -32,7 +32,7 @@ test('of a synchronisation that was broken off rules hear when the rest has come
   await first.controller.settled()
   const brokenOff = async () => {
     const journal = openMemoryJournal<Fact>(decodeFact)
-    for (const { fact, at } of first.controller.journal.read(0)) {
+    for await (const { fact, at } of first.controller.journal.read(0)) {
       await journal.append([fact], at)
       if (fact.type === 'CatalogSynced') return journal
     }
@@ -42,23 +42,23 @@ test('of a synchronisation that was broken off rules hear when the rest has come
   const mended = await setUp(t, () => feed(MANY), await brokenOff())
   await mended.controller.submit({ type: 'CommandGiven', command: { type: 'Evaluate', rule: 'all' }, by: 'me' })
   await mended.controller.settled()
-  t.same(evaluations(mended.controller), [], 'on 5000 of 12001 updates nothing is evaluated')
+  t.same(await evaluations(mended.controller), [], 'on 5000 of 12001 updates nothing is evaluated')
   t.notOk(mended.controller.state.feeds.get('feed')?.syncedAt)
   await mended.clock.moveTo(LATER)
   await until(() => mended.controller.state.catalog.ids.length === MANY.length)
   await mended.controller.settled()
-  t.same(evaluations(mended.controller), [MANY.length])
+  t.same(await evaluations(mended.controller), [MANY.length])
 
   const less = await setUp(t, () => feed(MANY.toSorted().slice(0, 10)), await brokenOff())
   await less.clock.moveTo(LATER)
   await quiet()
-  t.same(evaluations(less.controller), [5000], 'also when the rest has no news')
+  t.same(await evaluations(less.controller), [5000], 'also when the rest has no news')
 
   const failing = await setUp(t, () => FAILED, await brokenOff())
   await failing.controller.submit({ type: 'CommandGiven', command: { type: 'Evaluate', rule: 'all' }, by: 'me' })
   await failing.clock.moveTo(LATER)
   await quiet()
-  t.same(evaluations(failing.controller), [5000], 'a source that fails holds nobody up')
+  t.same(await evaluations(failing.controller), [5000], 'a source that fails holds nobody up')
 })
 
 test('sources that are read at the same time keep the higher revision, whichever comes first', async (t) => {
@@ -135,10 +135,9 @@ async function setUp(
   return { controller, clock, put: (...objects: Declared[]) => change(objects, []), remove }
 }
 
-function evaluations({ journal }: Controller): number[] {
-  return journal
-    .readKept({ types: ['RuleEvaluated', 'EvaluationFailed'], limit: 100 })
-    .flatMap(({ fact }) => ('matched' in fact ? [fact.matched] : []))
+async function evaluations({ journal }: Controller): Promise<number[]> {
+  const kept = await journal.readKept({ types: ['RuleEvaluated', 'EvaluationFailed'], limit: 100 })
+  return kept.flatMap(({ fact }) => ('matched' in fact ? [fact.matched] : []))
 }
 
 function source(name: string): Declared {

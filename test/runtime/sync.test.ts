@@ -148,13 +148,13 @@ test('a large catalog comes in parts, and one that was broken off is made up for
   await clock.moveTo(START)
   await until(() => controller.state.catalog.ids.length === 12_001)
   await controller.settled()
-  const facts = [...controller.journal.read(0)].filter(({ fact }) => fact.type === 'CatalogSynced')
+  const facts = (await Array.fromAsync(controller.journal.read(0))).filter(({ fact }) => fact.type === 'CatalogSynced')
   t.equal(facts.length, 3)
   t.equal(controller.state.feeds.get('feed')?.nextRelease, undefined)
 
   const journal = openMemoryJournal<Fact>(decodeFact)
   const cut = facts[0]?.seq ?? 0
-  for (const { fact, at, seq } of controller.journal.read(0)) if (seq <= cut) await journal.append([fact], at)
+  for await (const { fact, at, seq } of controller.journal.read(0)) if (seq <= cut) await journal.append([fact], at)
   const restarted = await setUp(t, () => ndjson(lines), clock, journal)
   t.equal(restarted.controller.state.catalog.ids.length, 5000)
   await clock.moveTo('2025-10-01T00:00:01Z')

@@ -13,7 +13,7 @@ import type { Controller } from '../../controller/runtime/controller.ts'
 import { loadDirectory } from '../../controller/sources/directory-source.ts'
 import { apply } from '../../controller/state/apply.ts'
 import { decodeState, encodeState, newState, type State } from '../../controller/state/state.ts'
-import { digestOf, fieldOf, get, post, report, until } from './harness.ts'
+import { digestOf, entriesOf, fieldOf, get, post, report, until } from './harness.ts'
 import { type Running, startProcess } from './process.ts'
 import { SNAPSHOT_EVERY } from './run-and-copy.ts'
 
@@ -129,7 +129,7 @@ export function checkEnd(t: Test, world: World, entries: readonly Entry<Fact>[],
     entries.map(({ seq }) => seq),
     Array.from({ length: journal.lastSeq }, (_, i) => i + 1),
   )
-  checkFolds(t, entries.length === journal.lastSeq ? entries : [...entries, ...journal.read(entries.length)], state)
+  checkFolds(t, entries.length === journal.lastSeq ? entries : [...entries, ...entriesOf(journal, entries.length)], state)
   checkAcknowledged(t, world, entries, state)
   checkDecisions(t, entries)
   t.comment(

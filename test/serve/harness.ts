@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import type { Test } from 'tap'
-import { type Journal, JournalError, type JournalErrorCode } from '../../controller/journal/journal.ts'
+import { type Entry, type Journal, JournalError, type JournalErrorCode } from '../../controller/journal/journal.ts'
 import { openMemoryJournal } from '../../controller/journal/memory-journal.ts'
 import type { Declared } from '../../controller/model/declared.ts'
 import type { Fact } from '../../controller/model/facts.ts'
@@ -146,10 +146,17 @@ export function digestOf(state: State): string {
   return createHash('sha256').update(encodeState(state)).digest('hex')
 }
 
+/** What stands in an embedded journal, without waiting. */
+export function entriesOf(journal: Journal<Fact>, after = 0): Iterable<Entry<Fact>> {
+  const entries = journal.read(after)
+  if (Symbol.iterator in entries) return entries
+  throw new Error('this journal is not within this process')
+}
+
 /** What the facts of a journal that was never compacted fold to. */
 export function foldOf(journal: Journal<Fact>): State {
   const state = newState()
-  for (const { at, fact } of journal.read(0)) apply(state, at, fact)
+  for (const { at, fact } of entriesOf(journal)) apply(state, at, fact)
   return state
 }
 

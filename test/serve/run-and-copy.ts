@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type Started, startController } from '../../controller/cli/start-controller.ts'
 import type { Entry, Journal } from '../../controller/journal/journal.ts'
 import type { Fact } from '../../controller/model/facts.ts'
+import { entriesOf } from './harness.ts'
 
 export const SNAPSHOT_EVERY = 60
 const COPY = 'copy.ndjson'
@@ -24,7 +25,7 @@ export function readCopy(data: string): Entry<Fact>[] {
 
 /** Copies what the journal has beyond entry `after`. Returns how far the copy goes then. */
 export function copyOn(data: string, journal: Journal<Fact>, after: number): number {
-  const entries = [...journal.read(after)]
+  const entries = [...entriesOf(journal, after)]
   appendFileSync(join(data, COPY), entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''))
   return after + entries.length
 }

@@ -87,7 +87,8 @@ test('removing a file undoes what it declared', async (t) => {
   t.equal(after.status, 200)
   t.same(fieldOf(after.body, 'updates'), [])
   t.same(fieldOf(after.body, 'monitor'), ['u1'])
-  const types = controller.journal.readKept({ limit: 1000 }).map(({ fact }: { fact: Fact }) => fact.type)
+  const kept = await controller.journal.readKept({ limit: 1000 })
+  const types = kept.map(({ fact }: { fact: Fact }) => fact.type)
   t.ok(types.includes('UpdatesUnapproved') && types.includes('RolloutRolledBack'))
 })
 
@@ -96,7 +97,7 @@ test('the secrets of the data folder are for its owner alone, and only their has
   const { adminToken, adminTokenFile, enrolmentKey, enrolmentKeyFile } = started.secrets
   if (process.platform !== 'win32')
     for (const file of [adminTokenFile, enrolmentKeyFile]) t.equal(statSync(file).mode & 0o777, 0o600)
-  const facts = JSON.stringify([...started.controller.journal.read(0)])
+  const facts = JSON.stringify(await Array.fromAsync(started.controller.journal.read(0)))
   t.notOk(facts.includes(adminToken))
   t.notOk(facts.includes(enrolmentKey))
   t.match(facts, /"type":"EnrolmentKeyIssued"/)

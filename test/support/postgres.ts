@@ -6,6 +6,7 @@ import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Client, type QueryResultRow } from 'pg'
 import type { Test } from 'tap'
 
 export type PostgresServer = {
@@ -64,10 +65,13 @@ export async function startPostgres(): Promise<PostgresServer> {
     const args = ['--pdeathsig', 'QUIT', join(bin, 'postgres'), '-D', data, ...settings.flatMap((one) => ['-c', one])]
     child = spawn('setpriv', args, { stdio: 'ignore', cwd: folder, ...user })
     await untilReady(bin, port, child)
+    // Nobody waits for it to end by itself.
+    child.unref()
   }
   const end = async (signal: NodeJS.Signals) => {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
     const ended = once(child, 'exit')
+    child.ref()
     child.kill(signal)
     await ended
   }
@@ -84,6 +88,17 @@ export async function startPostgres(): Promise<PostgresServer> {
     throw error
   }
   return { host: '127.0.0.1', port, url, start, stop, crash: () => end('SIGKILL') }
+}
+
+/** Runs statements past the journal, and returns the rows of the last. */
+export async function sql<R extends QueryResultRow>(url: string, text: string, values?: unknown[]): Promise<R[]> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    return (await client.query<R>(text, values)).rows
+  } finally {
+    await client.end()
+  }
 }
 
 /** PostgreSQL refuses to run as root. */
