@@ -1,4 +1,5 @@
-// The data folder and the two secrets in it that are made at the first start. Whoever may read the folder's files is an admin.
+// The data folder and the two secrets in it that are made at the first start, unless they are given by the environment. Whoever
+// may read the folder's files is an admin.
 import {
   accessSync,
   constants,
@@ -24,6 +25,8 @@ export type Secrets = {
   /** The site key: enrols any number of devices. */
   readonly enrolmentKey: string
   readonly enrolmentKeyFile: string
+  /** Names of the files that were made just now, with a secret that nobody else knows. */
+  readonly made: readonly string[]
 }
 
 /** Throws a StartError when the folder cannot be made or written to. */
@@ -47,16 +50,27 @@ function makeFolder(path: string): void {
   if (!existsSync(path)) mkdirSync(path, { mode: 0o700 })
 }
 
-/** Reads the secrets of a data folder, making those that are not there. Throws a StartError. */
+/**
+ * Reads the secrets: from RINGMASTER_ADMIN_TOKEN and RINGMASTER_ENROLMENT_KEY, else from the data folder, where those that are
+ * not there are made. Throws a StartError.
+ */
 export function readSecrets(data: string): Secrets {
-  const adminTokenFile = resolve(data, ADMIN_TOKEN_FILE)
-  const enrolmentKeyFile = resolve(data, ENROLMENT_KEY_FILE)
-  return {
-    adminToken: readOrMake(adminTokenFile),
-    adminTokenFile,
-    enrolmentKey: readOrMake(enrolmentKeyFile),
-    enrolmentKeyFile,
+  const made: string[] = []
+  const [adminToken, adminTokenFile] = secretNamed(ADMIN_TOKEN_FILE, 'RINGMASTER_ADMIN_TOKEN', data, made)
+  const [enrolmentKey, enrolmentKeyFile] = secretNamed(ENROLMENT_KEY_FILE, 'RINGMASTER_ENROLMENT_KEY', data, made)
+  return { adminToken, adminTokenFile, enrolmentKey, enrolmentKeyFile, made }
+}
+
+/** The secret, and where it stands. */
+function secretNamed(name: string, variable: string, data: string, made: string[]): readonly [string, string] {
+  const given = process.env[variable]?.trim() ?? ''
+  if (given !== '') {
+    if (isLongEnough(given)) return [given, `$${variable}`]
+    throw new StartError(`$${variable} must hold ${MIN_CHARS} to ${MAX_CHARS} characters`)
   }
+  const file = resolve(data, name)
+  if (!existsSync(file)) made.push(name)
+  return [readOrMake(file), file]
 }
 
 const MIN_CHARS = 16
@@ -65,11 +79,15 @@ const MAX_CHARS = 256
 function readOrMake(file: string): string {
   try {
     const secret = readIfThere(file) ?? make(file)
-    if (secret.length >= MIN_CHARS && secret.length <= MAX_CHARS) return secret
+    if (isLongEnough(secret)) return secret
   } catch (error) {
     throw new StartError(`${file} cannot be used: ${reasonOf(error)}`, error)
   }
   throw new StartError(`${file} must hold ${MIN_CHARS} to ${MAX_CHARS} characters: delete it, and a good one is made`)
+}
+
+function isLongEnough({ length }: string): boolean {
+  return length >= MIN_CHARS && length <= MAX_CHARS
 }
 
 function readIfThere(file: string): string | undefined {

@@ -1,5 +1,6 @@
 // `ringmaster run`: the controller on a directory or a Git repository of declarations, until it is told to stop.
 
+import { join } from 'node:path'
 import { reasonOf } from '../journal/journal.ts'
 import type { GitSourceSpec } from '../model/git-source.ts'
 import { durationMs, MINUTE } from '../model/instant.ts'
@@ -8,7 +9,8 @@ import { LOG_LEVELS, type Log, type LogLevel } from '../runtime/log.ts'
 import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'
 import { GIT_OPTIONS, GIT_USAGE, gitOptions } from './git-options.ts'
 import { newLog } from './log.ts'
-import { type Started, startController } from './start-controller.ts'
+import { journalPlace } from './open-controller.ts'
+import { JOURNAL_FILE, type Started, startController } from './start-controller.ts'
 import { StartError } from './start-error.ts'
 import { type StopSignals, stopAsked } from './stop-signals.ts'
 
@@ -23,6 +25,9 @@ decided is kept in a data folder; started again on the same folder, it goes on w
 DIR/enrolment.key, admins use the token in DIR/admin.token; both are made at the first start.
 
   --data DIR            Data folder (default ./data)
+  --journal WHERE       sqlite, a file in the data folder, or postgres://USER@HOST/DATABASE?schema=ringmaster, which
+                        several replicas share (default $RINGMASTER_JOURNAL, else sqlite)
+  --replica NAME        This replica's name, where there are several (default HOST-PID)
   --listen HOST:PORT    Where to answer HTTP (default 127.0.0.1:8080)
   --stale-after P7D     A device silent for longer counts as unknown; ISO 8601 (default P7D)
   --log-level LEVEL     ${LOG_LEVELS.join(', ')} (default info)
@@ -38,6 +43,8 @@ Exit code: 0 stopped when asked, 1 stopped by a second signal, 2 wrong usage, 3 
     const parsed = readArgs(runCommand, args, io, {
       options: {
         data: { type: 'string', default: './data' },
+        journal: { type: 'string' },
+        replica: { type: 'string' },
         listen: { type: 'string', default: '127.0.0.1:8080' },
         'stale-after': { type: 'string', default: 'P7D' },
         'log-level': { type: 'string', default: 'info' },
@@ -62,10 +69,12 @@ Exit code: 0 stopped when asked, 1 stopped by a second signal, 2 wrong usage, 3 
         `--stale-after must be an ISO 8601 duration of a minute or more, such as P7D, not ${staleAfter}`,
       )
     if (!isLogLevel(level)) return wrongUsage(runCommand, io, `--log-level must be one of ${LOG_LEVELS.join(', ')}`)
+    const { journal = process.env.RINGMASTER_JOURNAL ?? 'sqlite', replica } = parsed.values
     return runController(io, {
       path,
       git: git.type === 'Git' ? git.spec : undefined,
       data,
+      where: { journal, replica },
       listen: address,
       staleAfterMs,
       level,
@@ -77,12 +86,13 @@ type RunOptions = {
   readonly path: string | undefined
   readonly git: GitSourceSpec | undefined
   readonly data: string
+  readonly where: { readonly journal: string; readonly replica: string | undefined }
   readonly listen: { readonly host: string; readonly port: number }
   readonly staleAfterMs: number
   readonly level: LogLevel
 }
 
-async function runController(io: Io, { level, ...options }: RunOptions): Promise<number> {
+async function runController(io: Io, { level, where, ...options }: RunOptions): Promise<number> {
   const stop = stopAsked()
   const log = newLog({
     level,
@@ -91,7 +101,8 @@ async function runController(io: Io, { level, ...options }: RunOptions): Promise
     now: () => systemClock.now().toString({ smallestUnit: 'millisecond' }),
   })
   try {
-    return await runUntilStopped(await startController({ ...options, log }), stop, io, log)
+    const journal = journalPlace(where.journal, where.replica, join(options.data, JOURNAL_FILE))
+    return await runUntilStopped(await startController({ ...options, journal, log }), stop, io, log)
   } catch (error) {
     if (!(error instanceof StartError)) throw error
     io.stderr(`ringmaster: ${error.message}\n`)

@@ -4,26 +4,26 @@ import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { readFeed } from '../catalog/feeds/read-feed.ts'
 import { JournalError, reasonOf } from '../journal/journal.ts'
-import { openSqliteJournal } from '../journal/sqlite-journal.ts'
 import type { Decision, Input } from '../model/facts.ts'
 import type { GitSourceSpec } from '../model/git-source.ts'
 import { COMMAND_LINE_GIT, gitSourceName } from '../model/source-names.ts'
 import { newMetrics, type Observed } from '../project/metrics.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
-import { Controller } from '../runtime/controller.ts'
+import type { Controller } from '../runtime/controller.ts'
 import type { DeclarationSource } from '../runtime/declaration-source.ts'
 import { directorySource } from '../runtime/directory-declarations.ts'
-import { decodeFact } from '../runtime/fact-codec.ts'
-import { GitSources } from '../runtime/git-declarations.ts'
+import { GitSources, type GitSourcesOptions, type GitWebhooks } from '../runtime/git-declarations.ts'
 import { Intake } from '../runtime/intake.ts'
 import { errorFields, type Log, silentLog } from '../runtime/log.ts'
 import { startSync } from '../runtime/sync.ts'
+import { type Running, whileLeading } from '../runtime/while-leading.ts'
 import { hashSecret } from '../serve/auth.ts'
 import { clockCheck } from '../serve/health.ts'
 import { createServer, type HttpServer } from '../serve/server.ts'
 import { DEFAULT_STALE_AFTER_MS } from '../state/state.ts'
 import { makeDataFolder, readSecrets, type Secrets } from './data-folder.ts'
 import { logDecision } from './decision-log.ts'
+import { type JournalPlace, openController } from './open-controller.ts'
 import { StartError } from './start-error.ts'
 
 /** The journal, in the data folder. */
@@ -38,6 +38,8 @@ export type StartOptions = {
   readonly git?: GitSourceSpec | undefined
   /** Data folder: journal, snapshots and secrets. It is made when it is not there. */
   readonly data: string
+  /** Where the journal is, if not in the data folder. */
+  readonly journal?: JournalPlace | undefined
   /** Port 0 takes a free one. */
   readonly listen: { readonly host: string; readonly port: number }
   readonly clock?: Clock
@@ -80,7 +82,8 @@ export async function startController(options: StartOptions): Promise<Started> {
   }
   const { snapshotEvery } = options
   const hooks = { clock, onDecisions, onError, ...(snapshotEvery !== undefined && { snapshotEvery }) }
-  const controller = await openController(join(data, JOURNAL_FILE), hooks)
+  const place = options.journal ?? { type: 'File', file: join(data, JOURNAL_FILE) }
+  const { controller, agreeOn } = await openController(place, hooks, log)
   running = controller
   const closers: (() => Promise<void> | void)[] = [() => controller.close()]
   const close = async () => {
@@ -91,25 +94,33 @@ export async function startController(options: StartOptions): Promise<Started> {
     const time = clockCheck(controller)
     if (!time.ok) log.error(`the clock: ${time.message}`)
     const secrets = readSecrets(data)
+    await agreeOn(secrets)
     await controller.submit(...firstFacts(controller, secrets, options.staleAfterMs ?? DEFAULT_STALE_AFTER_MS))
     controller.subscribe((turn) => metrics.turned(turn))
     const onFailure = (source: string, message: string) => log.warn(`update source ${source}: ${message}`, { source })
-    const sync = startSync(controller, readFeed, { onFailure })
+    const sync = whileLeading(controller, () => startSync(controller, readFeed, { onFailure }))
     closers.push(sync.close)
     const adminTokenHash = hashSecret(secrets.adminToken)
-    const intake = new Intake(controller, log)
     // git runs in that folder: a path from here would lead elsewhere there.
     const gitOptions = { caches: resolve(data, GIT_FOLDER), ...(options.git && { commandLine: options.git }) }
-    const gitWebhooks = new GitSources(intake, gitOptions)
-    git = gitWebhooks
+    // Of several replicas, the one that reads them.
+    const gitWebhooks: GitWebhooks = {
+      secretOf: async (name) => git?.secretOf(name),
+      wake: (name) => git?.wake(name),
+    }
     const sources = path === undefined ? [] : [directorySource(path)]
     const declarations = sources.map(({ name }) => name)
     if (options.git !== undefined) declarations.push(gitSourceName(COMMAND_LINE_GIT))
     const server = createServer({ controller, log, adminTokenHash, declarations, gitWebhooks, metrics })
     closers.push(server.close)
     const url = await listen(server, options.listen)
-    closers.push(() => gitWebhooks.close())
-    await startSources(intake, gitWebhooks, sources, closers)
+    const reading = whileLeading(controller, async () => {
+      const running = await startSources(new Intake(controller, log), gitOptions, sources)
+      git = running.git
+      return running
+    })
+    closers.push(reading.close)
+    await reading.ready
     return { controller, url, secrets, failed: failed.promise, close }
   } catch (error) {
     await close().catch(() => {})
@@ -120,16 +131,27 @@ export async function startController(options: StartOptions): Promise<Started> {
 // Git sources take their seats first: what they declared before a restart is theirs.
 async function startSources(
   intake: Intake,
-  git: GitSources,
+  options: GitSourcesOptions,
   sources: readonly DeclarationSource[],
-  closers: (() => Promise<void> | void)[],
-): Promise<void> {
-  git.start()
-  for (const source of sources) closers.push((await source.start(intake)).close)
+): Promise<Running & { readonly git: GitSources }> {
+  const git = new GitSources(intake, options)
+  const running: Running[] = [git]
+  const close = async () => {
+    for (const { close: end } of running.splice(0).reverse()) await end()
+  }
+  try {
+    git.start()
+    for (const source of sources) running.push(await source.start(intake))
+    return { git, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
 }
 
-function observed({ state, journal, clock }: Controller, git: GitSources | undefined): Observed {
-  return { state, journal, clock, ...(git && { polls: git.activity() }) }
+function observed({ state, journal, clock, follower }: Controller, git: GitSources | undefined): Observed {
+  const replica = follower && { replica: follower }
+  return { state, journal, clock, ...(git && { polls: git.activity() }), ...replica }
 }
 
 function makeSureIsDirectory(path: string): void {
@@ -137,16 +159,6 @@ function makeSureIsDirectory(path: string): void {
   if (found === undefined)
     throw new StartError(`there is no directory ${path}: name the one that holds the declarations`)
   if (!found.isDirectory()) throw new StartError(`${path} is no directory: name the one that holds the declarations`)
-}
-
-type Hooks = Pick<Parameters<typeof Controller.open>[0], 'clock' | 'onDecisions' | 'onError' | 'snapshotEvery'>
-
-async function openController(file: string, hooks: Hooks): Promise<Controller> {
-  try {
-    return await Controller.open({ journal: openSqliteJournal(file, decodeFact), ...hooks })
-  } catch (error) {
-    throw new StartError(reasonOf(error), error)
-  }
 }
 
 /** What this start says that the journal does not know yet. */

@@ -240,6 +240,27 @@ export class PostgresJournal<F extends AnyFact> implements SharedJournal<F> {
     return { through: this.#compactedThrough, deleted, kept }
   }
 
+  /**
+   * Writes down the hash of a secret that all who use this journal share. `made`: it was made up just now, and is only to stand
+   * if there is none; then the name of whoever told another one is returned.
+   */
+  tellSecret(name: string, hash: string, replica: string, made: boolean): Promise<string | undefined> {
+    this.#makeSureUsable()
+    return this.#links.write.run(async (client) => {
+      await client.query(
+        `INSERT INTO ${this.#schema}.secret VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE
+           SET hash = excluded.hash, told_by = excluded.told_by WHERE NOT $4 AND secret.hash <> excluded.hash`,
+        [name, hash, replica, made],
+      )
+      const found = await client.query<{ hash: string; told_by: string }>(
+        `SELECT hash, told_by FROM ${this.#schema}.secret WHERE name = $1`,
+        [name],
+      )
+      const [row] = found.rows
+      return row === undefined || row.hash === hash ? undefined : row.told_by
+    })
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing

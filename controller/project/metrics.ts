@@ -15,6 +15,8 @@ export type Observed = {
   readonly state: World
   readonly journal: { readonly lastSeq: number; readonly compactedThrough: number }
   readonly clock: { readonly now: () => Temporal.Instant }
+  /** Its part among several replicas: the term in which it leads, and how many facts it has still to fold. */
+  readonly replica?: { readonly term: number | undefined; readonly lag: number }
   /** By declaration source: what this process did to read it. */
   readonly polls?: ReadonlyMap<string, Polls>
 }
@@ -124,6 +126,9 @@ const GAUGES = {
   feed_set_aside: ['Bad records that the last synchronisation set aside.', ['source']],
   journal_seq: ['Number of the newest durable fact.', []],
   journal_compacted_seq: ['Facts up to this number have been compacted.', []],
+  leader: ['1 when this replica decides (as the only one always does), else 0.', []],
+  leader_term: ['The term in which this replica leads, where there are several; else it is left out or 0.', []],
+  replica_lag_facts: ['Facts of the shared journal that this replica has still to fold.', []],
 } as const satisfies Record<string, readonly [string, readonly string[]]>
 
 function newGauges(registry: Registry): Gauges {
@@ -155,10 +160,13 @@ function newGauges(registry: Registry): Gauges {
     feed_set_aside: gauge('feed_set_aside'),
     journal_seq: gauge('journal_seq'),
     journal_compacted_seq: gauge('journal_compacted_seq'),
+    leader: gauge('leader'),
+    leader_term: gauge('leader_term'),
+    replica_lag_facts: gauge('replica_lag_facts'),
   }
 }
 
-function readGauges(gauges: Gauges, { state, journal, clock, polls }: Observed): void {
+function readGauges(gauges: Gauges, { state, journal, clock, polls, replica }: Observed): void {
   for (const gauge of Object.values(gauges)) gauge.reset()
   gauges.devices.set(countBits(state.fleet.present))
   gauges.devices_stale.set(countBits(state.fleet.stale))
@@ -172,6 +180,9 @@ function readGauges(gauges: Gauges, { state, journal, clock, polls }: Observed):
   readFeeds(gauges, state, clock.now().epochMilliseconds)
   gauges.journal_seq.set(journal.lastSeq)
   gauges.journal_compacted_seq.set(journal.compactedThrough)
+  gauges.leader.set(replica === undefined || replica.term !== undefined ? 1 : 0)
+  if (replica?.term !== undefined) gauges.leader_term.set(replica.term)
+  gauges.replica_lag_facts.set(replica?.lag ?? 0)
 }
 
 function readSources(gauges: Gauges, state: World, polls: Observed['polls'] = new Map()): void {

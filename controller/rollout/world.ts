@@ -89,4 +89,6 @@ export type Access = {
   tokens: Map<number, string>
   /** SHA-256 of an enrolment key → what it is good for. One-time keys go when they are used. */
   keys: Map<string, { readonly once: boolean; readonly expires?: EpochMs }>
+  /** Keys that were good for once, by the instant at which they were used: nobody else gets in with one. */
+  readonly spent: Map<string, EpochMs>
 }

@@ -248,11 +248,11 @@ async function carryOut(controller: Controller, command: Command, by: string, ea
   if (verdict.type !== 'Sensible') return notDone(verdict)
   const before = controller.journal.lastSeq
   await controller.submit({ type: 'CommandGiven', command, by })
-  await controller.settled()
+  const isDecided = await controller.settled()
   const about = (one: DecisionView) =>
     command.type === 'Evaluate' ? one.rule === command.rule : one.rollout === command.rollout
   const decisions = (await decisionsAfter(controller.journal, before)).filter(about)
-  return done(doneText(command, decisions), decisions)
+  return done(isDecided ? doneText(command, decisions) : `${DONE[command.type]}; ${UNDECIDED}`, decisions)
 }
 
 function notDone(verdict: Exclude<Verdict, { readonly type: 'Sensible' }>): CommandAnswer {
@@ -271,6 +271,8 @@ function doneText(command: Command, decisions: readonly DecisionView[]): string 
   const result = last === undefined ? 'nothing had to be decided for it yet' : `${last.type}: ${last.message}`
   return `${DONE[command.type]}; ${result}`
 }
+
+const UNDECIDED = 'this is durable, and no replica leads at the moment: it is decided on when one does'
 
 const DONE = {
   Approve: 'approved',

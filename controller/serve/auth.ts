@@ -78,17 +78,20 @@ export type KeysInUse = Set<string>
 export function takeKey(state: State, inUse: KeysInUse, key: string, now: EpochMs): string {
   const keyHash = hashSecret(key)
   const known = state.access.keys.get(keyHash)
-  if (known === undefined || inUse.has(keyHash))
-    throw new HttpProblem(
-      403,
-      'BadKey',
-      'this enrolment key is not known, or was used up; ask for a new one (`ringmaster enrol-key`)',
-      { path: 'key' },
-    )
+  if (known === undefined || inUse.has(keyHash)) throw badKey()
   if (known.expires !== undefined && known.expires <= now)
     throw new HttpProblem(403, 'KeyExpired', 'this enrolment key has expired; ask for a new one', { path: 'key' })
   if (known.once) inUse.add(keyHash)
   return keyHash
+}
+
+export function badKey(): HttpProblem {
+  return new HttpProblem(
+    403,
+    'BadKey',
+    'this enrolment key is not known, or was used up; ask for a new one (`ringmaster enrol-key`)',
+    { path: 'key' },
+  )
 }
 
 const NO_HASH = '0'.repeat(HASH_LENGTH)

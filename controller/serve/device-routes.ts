@@ -6,7 +6,7 @@ import type { Input } from '../model/facts.ts'
 import { type DeviceReport, EnrolRequest, ReportRequest } from '../model/report.ts'
 import type { State } from '../state/state.ts'
 import type { App } from './app.ts'
-import { authenticateDevice, hashSecret, type KeysInUse, newDeviceToken, takeKey } from './auth.ts'
+import { authenticateDevice, badKey, hashSecret, type KeysInUse, newDeviceToken, takeKey } from './auth.ts'
 import type { ServeContext } from './context.ts'
 import { HttpProblem, invalidBody } from './problem.ts'
 
@@ -46,11 +46,13 @@ export function registerDeviceRoutes(app: App, { controller }: ServeContext): vo
     const keyHash = takeKey(state, inUse, key, controller.clock.now().epochMilliseconds)
     const token = newDeviceToken(device)
     let refusedAttributes: readonly string[] = []
+    let isSpent = false
     enrolling++
     try {
       await controller.submitWatched(
         [{ type: 'DeviceEnrolled', device, tokenHash: hashSecret(token), keyHash, attributes }],
         () => {
+          isSpent = state.access.spent.has(keyHash)
           refusedAttributes = refusedKeys(state.fleet, attributes)
         },
       )
@@ -58,6 +60,7 @@ export function registerDeviceRoutes(app: App, { controller }: ServeContext): vo
       enrolling--
       inUse.delete(keyHash)
     }
+    if (isSpent) throw badKey()
     reply.code(201).header('cache-control', 'no-store')
     return { device, token, refusedAttributes }
   })

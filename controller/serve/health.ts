@@ -1,5 +1,5 @@
 // Whether the process lives, and whether it can do its work: /healthz and /readyz.
-import { JournalError } from '../journal/journal.ts'
+import { JournalError, type JournalErrorCode } from '../journal/journal.ts'
 import { HOUR, toRfc3339 } from '../model/instant.ts'
 import type { FeedRecord } from '../rollout/world.ts'
 import type { Controller } from '../runtime/controller.ts'
@@ -30,6 +30,7 @@ export function registerHealth(app: App, context: ServeContext): void {
 export function readinessOf({ controller, declarations }: Omit<ServeContext, 'log' | 'adminTokenHash'>): Readiness {
   const checks = [
     journalCheck(controller),
+    ...replicaCheck(controller),
     clockCheck(controller),
     ...declarations.map((source) => declarationsCheck(controller, source, declarations.length > 1)),
     catalogCheck(controller),
@@ -40,10 +41,24 @@ export function readinessOf({ controller, declarations }: Omit<ServeContext, 'lo
 function journalCheck({ trouble, troubledAt, journal }: Controller): Check {
   const name = 'journal'
   const lasting = isLasting(trouble)
-  const full = trouble instanceof JournalError && trouble.code === 'DiskFull'
-  if (lasting || (full && performance.now() - troubledAt < TROUBLE_MS))
+  const passing = trouble instanceof JournalError && ['DiskFull', 'Unavailable'].includes(trouble.code)
+  if (lasting || (passing && performance.now() - troubledAt < TROUBLE_MS))
     return { name, ok: false, message: trouble instanceof Error ? trouble.message : String(trouble) }
   return { name, ok: true, message: `${journal.lastSeq} facts` }
+}
+
+/** A replica with so many facts to fold yet answers from a state that is seconds old at most. */
+const MAX_LAG = 10_000
+
+// Devices are served by followers as well; what they must not be served is an old state.
+function replicaCheck({ follower, journal }: Controller): Check[] {
+  if (follower === undefined) return []
+  const { term, lag } = follower
+  const part = term === undefined ? 'it follows' : `it leads, term ${term}`
+  const silentMs = 'heardAt' in journal && typeof journal.heardAt === 'number' ? performance.now() - journal.heardAt : 0
+  if (silentMs > TROUBLE_MS)
+    return [{ name: 'replica', ok: false, message: `the database was silent for ${Math.floor(silentMs / 1000)} s` }]
+  return [{ name: 'replica', ok: lag <= MAX_LAG, message: `${part}; ${lag} facts behind` }]
 }
 
 /** A clock that is set back by less puts off what is due, and no more. */
@@ -58,10 +73,12 @@ export function clockCheck({ state, clock }: Controller): Check {
   return { name: 'clock', ok: false, message }
 }
 
-// Busy, TooLarge and Invalid are about what was sent, and pass.
+// About what was sent, or about a database that others look after: starting this process anew would not help.
+const PASSING: readonly JournalErrorCode[] = ['Busy', 'TooLarge', 'Invalid', 'DiskFull', 'Unavailable', 'Fenced']
+
 function isLasting(trouble: unknown): boolean {
   if (trouble === undefined) return false
-  return !(trouble instanceof JournalError) || !['Busy', 'TooLarge', 'Invalid', 'DiskFull'].includes(trouble.code)
+  return !(trouble instanceof JournalError) || !PASSING.includes(trouble.code)
 }
 
 function declarationsCheck({ state }: Controller, source: string, isOneOfSeveral: boolean): Check {

@@ -69,8 +69,9 @@ function journalProblem({ code }: JournalError): HttpProblem | undefined {
     case 'Closed':
       return new HttpProblem(503, 'Stopping', 'the controller is stopping; send this again', later(BUSY_RETRY_SECONDS))
     case 'DiskFull':
+    case 'Unavailable':
     case 'Broken': {
-      const why = code === 'DiskFull' ? 'its disk is full' : 'its storage failed'
+      const why = WHY[code]
       const message = `the controller cannot write its journal: ${why}; nothing of this was kept for certain, send it again`
       return new HttpProblem(503, code, message, later(TROUBLE_RETRY_SECONDS))
     }
@@ -80,6 +81,12 @@ function journalProblem({ code }: JournalError): HttpProblem | undefined {
       return undefined
   }
 }
+
+const WHY = {
+  DiskFull: 'its disk is full',
+  Unavailable: 'its database cannot be reached',
+  Broken: 'its storage failed',
+} as const
 
 const FASTIFY_PROBLEMS: Readonly<Record<string, readonly [number, string, string]>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: [415, 'UnsupportedMediaType', 'send JSON, with Content-Type: application/json'],

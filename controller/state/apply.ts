@@ -77,6 +77,7 @@ function applyInput(state: State, at: EpochMs, fact: Input): void {
       return
     }
     case 'EnrolmentKeyIssued':
+      state.access.spent.delete(fact.keyHash)
       state.access.keys.set(fact.keyHash, {
         once: fact.once,
         ...(fact.expires !== undefined && { expires: fact.expires }),
@@ -227,11 +228,16 @@ function catalogChanged(state: State, at: EpochMs, partial: true | undefined): v
 }
 
 function enrol(state: State, at: EpochMs, fact: Extract<Input, { readonly type: 'DeviceEnrolled' }>): void {
+  // Two replicas may have let two devices in with it at the same time.
+  if (state.access.spent.has(fact.keyHash)) return
   const known = state.fleet.rowOf.get(fact.device)
   if (known !== undefined) forgetDevice(state, known)
   const row = enrolDevice(state.fleet, fact.device, fact.attributes, at)
   state.access.tokens.set(row, fact.tokenHash)
-  if (state.access.keys.get(fact.keyHash)?.once) state.access.keys.delete(fact.keyHash)
+  if (state.access.keys.get(fact.keyHash)?.once) {
+    state.access.keys.delete(fact.keyHash)
+    state.access.spent.set(fact.keyHash, at)
+  }
   reevaluateDevice(state.fleet, state.collections, row, 'All')
   state.membershipVersion++
   refreshRow(state, row)

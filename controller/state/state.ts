@@ -5,7 +5,7 @@ import { newCompliance } from '../fleet/compliance.ts'
 import { newFleet } from '../fleet/fleet.ts'
 import { decodeSnapshot, encodeSnapshot } from '../journal/snapshot-codec.ts'
 import type { CollectionSpec } from '../model/collection.ts'
-import { DAY } from '../model/instant.ts'
+import { DAY, type EpochMs } from '../model/instant.ts'
 import { newControl } from '../rollout/control.ts'
 import type { Objects, World } from '../rollout/world.ts'
 
@@ -28,7 +28,7 @@ export function newState(): State {
     compliance: newCompliance(),
     collections: compileCollections(new Map()),
     membershipVersion: 0,
-    access: { tokens: new Map(), keys: new Map() },
+    access: { tokens: new Map(), keys: new Map(), spent: new Map() },
     control: newControl(),
     evidence: new Map(),
   }
@@ -64,9 +64,10 @@ export function encodableState({ collections, ...rest }: State): StoredState {
 
 /** The tree becomes part of the state. */
 export function restoreState({ membership, ...rest }: StoredState): State {
-  // A snapshot of before there was a kind has no objects of it.
+  // Snapshots from before there was a kind have no objects of it; from before there were replicas, no spent keys.
   const objects = { ...newObjects(), ...rest.objects }
-  const state: State = { ...rest, objects, collections: compileCollections(new Map(), membership) }
+  const access = { ...rest.access, spent: rest.access.spent ?? new Map<string, EpochMs>() }
+  const state: State = { ...rest, objects, access, collections: compileCollections(new Map(), membership) }
   const { membershipVersion } = state
   recompileCollections(state)
   state.membershipVersion = membershipVersion
