@@ -109,6 +109,9 @@ export interface SharedJournal<F extends AnyFact> extends Journal<F> {
   /** Calls `listener` when facts of others may have come, or the connection came back. Returns how to end that. */
   subscribe(listener: () => void): () => void
 
+  /** The newest fact, asked of the storage: whatever was acknowledged anywhere before. Rejects with Unavailable. */
+  head(): Promise<number>
+
   /** When the storage was last heard from, by `performance.now()`; before the first time, when it was opened. */
   readonly heardAt: number
 

@@ -26,7 +26,7 @@ import {
 import { compactStep } from './postgres-compaction.ts'
 import { asJournalError, connect, drop, isPassing, LINK_TIMES, Link, type LinkTimes, unavailable } from './postgres-link.ts'
 import { type Heard, PostgresListener } from './postgres-listener.ts'
-import { CHUNK_COLUMNS, type ChunkRow, chunkIn, chunksFrom, numberIn } from './postgres-rows.ts'
+import { CHUNK_COLUMNS, type ChunkRow, chunkIn, chunksFrom, headOf, numberIn } from './postgres-rows.ts'
 import { prepareSchema, quoted } from './postgres-schema.ts'
 import { PostgresSnapshots } from './postgres-snapshots.ts'
 import { type PostgresTarget, parsePostgresUrl } from './postgres-url.ts'
@@ -143,6 +143,12 @@ export class PostgresJournal<F extends AnyFact> implements SharedJournal<F> {
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  async head(): Promise<number> {
+    this.#makeSureUsable()
+    this.#grewTo(await this.#links.read.run((client) => headOf(client, this.#schema)))
+    return this.#lastSeq
   }
 
   async append(facts: readonly F[], at: EpochMs): Promise<Appended> {

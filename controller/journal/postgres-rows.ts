@@ -31,6 +31,12 @@ export function numberIn(text: string | number | undefined): number {
   throw new JournalError('Corrupt', `The journal holds ${text} where a number must be; restore it from a backup.`)
 }
 
+/** The newest fact. `schema` as it stands in statements, here and below. */
+export async function headOf(client: Client, schema: string): Promise<number> {
+  const found = await client.query<{ last: string }>(`SELECT last FROM ${schema}.head`)
+  return numberIn(found.rows[0]?.last)
+}
+
 /** As they are stored: counted from the chunk's first fact. */
 export function storedRuns({ first, runs }: Chunk): string {
   return encodeRuns(runs.map(([seq, ...run]) => [seq - first, ...run]))

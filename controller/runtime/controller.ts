@@ -58,6 +58,7 @@ export class Controller {
   readonly #fold: Fold
   readonly #listeners = new Set<(turn: Turn) => void>()
   #queue: Submission[] = []
+  #asked: Pick<Submission, 'resolve' | 'reject'>[] = []
   #queued = 0
   #turn: Promise<void> | undefined
   #closing = false
@@ -126,6 +127,19 @@ export class Controller {
     })
   }
 
+  /**
+   * Resolves when everything that any replica acknowledged before has been folded here; at once for the only one. Rejects with
+   * a JournalError when the journal cannot be asked.
+   */
+  async current(): Promise<void> {
+    if (this.follower === undefined) return
+    if (this.#failed !== undefined) throw this.#failed
+    await new Promise<void>((resolve, reject) => {
+      this.#asked.push({ resolve, reject })
+      this.#start()
+    })
+  }
+
   /** Calls `listener` at the end of every turn. Returns how to end that. */
   subscribe(listener: (turn: Turn) => void): () => void {
     this.#listeners.add(listener)
@@ -167,7 +181,7 @@ export class Controller {
       .catch((error: unknown) => this.#fail(error))
       .then(() => {
         this.#turn = undefined
-        if (this.#queue.length > 0) this.#start()
+        if (this.#queue.length > 0 || this.#asked.length > 0) this.#start()
       })
   }
 
@@ -203,11 +217,15 @@ export class Controller {
   /** Whether what others appended has been folded. */
   async #follow(): Promise<boolean> {
     if (this.follower === undefined || this.#replication === undefined) return true
+    const asked = this.#asked
+    this.#asked = []
     try {
-      await this.follower.step()
+      await this.follower.step(asked.length > 0)
+      for (const { resolve } of asked) resolve()
       if (this.#replication.journal.heardAt > this.troubledAt) this.trouble = undefined
       return true
     } catch (error) {
+      for (const { reject } of asked) reject(error)
       if (error instanceof JournalError && ['Unavailable', 'DiskFull', 'Closed'].includes(error.code)) {
         this.#refused(error)
         this.#wakeAt(this.#later())
@@ -318,7 +336,9 @@ export class Controller {
     this.trouble = failed
     this.#cancelWake()
     for (const submission of this.#queue) submission.reject(failed)
+    for (const { reject } of this.#asked) reject(failed)
     this.#queue = []
+    this.#asked = []
     this.#queued = 0
     this.#options.onError?.(failed)
     return failed

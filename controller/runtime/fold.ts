@@ -41,6 +41,7 @@ export class Fold {
       own.done?.()
       return true
     }
+    if (own.first <= this.#seq) throw new Error(`fact ${own.first} was folded before it was acknowledged`)
     this.#own.set(own.first, own)
     return this.nextOwn()
   }

@@ -57,15 +57,19 @@ export class Follower {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Takes a term if this replica is to lead and has none, and folds what is known of. Rejects with a JournalError. */
-  async step(): Promise<void> {
+  /**
+   * Takes a term if this replica is to lead and has none, and folds what is known of, or, if `all`, what there is. While it
+   * runs nothing of this process is being appended, so that what is read is others', or was acknowledged. Rejects with a
+   * JournalError.
+   */
+  async step(all: boolean): Promise<void> {
     if (!this.#leadership.isLeader()) this.#enter(undefined)
     else if (this.#term === undefined && performance.now() >= this.#restUntil) {
       const { term, head } = await this.#journal.lead(this.#leadership.identity)
       await this.catchUp(head)
       if (this.#leadership.isLeader()) this.#enter(term)
     }
-    await this.catchUp(this.#journal.lastSeq)
+    await this.catchUp(all ? await this.#journal.head() : this.#journal.lastSeq)
   }
 
   /** The journal says that the term is over. */

@@ -244,6 +244,7 @@ function fresh(reply: Reply, now: Temporal.Instant): Reply {
 
 /** Refuses what makes no sense now, and answers when the rest is durable and decided. */
 async function carryOut(controller: Controller, command: Command, by: string, early = false): Promise<CommandAnswer> {
+  await controller.current()
   const verdict = checkCommand(controller.state, command, early)
   if (verdict.type !== 'Sensible') return notDone(verdict)
   const before = controller.journal.lastSeq

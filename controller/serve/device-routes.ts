@@ -8,6 +8,7 @@ import type { State } from '../state/state.ts'
 import type { App } from './app.ts'
 import { authenticateDevice, badKey, hashSecret, type KeysInUse, newDeviceToken, takeKey } from './auth.ts'
 import type { ServeContext } from './context.ts'
+import { withCurrent } from './current.ts'
 import { HttpProblem, invalidBody } from './problem.ts'
 
 /** Updates that the catalog does not know, which an answer lists; what is beyond is counted. */
@@ -43,7 +44,8 @@ export function registerDeviceRoutes(app: App, { controller }: ServeContext): vo
     const { device, key, attributes } = parsed(EnrolRequest, request.body)
     if (!state.fleet.rowOf.has(device) && state.fleet.ids.length + enrolling >= MAX_DEVICES)
       throw new HttpProblem(507, 'FleetFull', `${MAX_DEVICES} devices have been enrolled; no more can be`)
-    const keyHash = takeKey(state, inUse, key, controller.clock.now().epochMilliseconds)
+    const take = () => takeKey(state, inUse, key, controller.clock.now().epochMilliseconds)
+    const keyHash = await withCurrent(controller, take)
     const token = newDeviceToken(device)
     let refusedAttributes: readonly string[] = []
     let isSpent = false
@@ -70,7 +72,7 @@ export function registerDeviceRoutes(app: App, { controller }: ServeContext): vo
     {
       // Before the body is read: who has no token sends nothing that is unpacked.
       onRequest: async (request) => {
-        authenticateDevice(state, request.headers.authorization)
+        await withCurrent(controller, () => authenticateDevice(state, request.headers.authorization))
       },
     },
     async (request): Promise<ReportAnswer> => {

@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http'
 import type { App, OnAnswered, Shortcut } from './app.ts'
 import { authenticateDevice } from './auth.ts'
 import type { ServeContext } from './context.ts'
+import { withCurrent } from './current.ts'
 import type { PolicyAnswers } from './policy-answers.ts'
 
 const PATH = '/v1/policy'
@@ -15,8 +16,8 @@ const JSON_TYPE = 'application/json; charset=utf-8'
 type Answer = { readonly etag: string; readonly text: string | undefined }
 
 export function registerPolicyRoute(app: App, context: ServeContext, policies: PolicyAnswers): void {
-  app.get(PATH, (request, reply) => {
-    const { etag, text } = answerTo(context, policies, request.headers)
+  app.get(PATH, async (request, reply) => {
+    const { etag, text } = await withCurrent(context.controller, () => answerTo(context, policies, request.headers))
     reply.headers({ ...HEADERS, etag })
     return text === undefined ? reply.code(304).send() : reply.type(JSON_TYPE).send(text)
   })

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 
-const MAIN = join(import.meta.dirname, '../../controller/cli/main.ts')
+export const MAIN = join(import.meta.dirname, '../../controller/cli/main.ts')
 export const SCRIPT = join(import.meta.dirname, '../../bin/ringmaster')
 
 export type Running = {

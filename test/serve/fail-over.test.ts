@@ -1,0 +1,250 @@
+// Three real controllers on one PostgreSQL database, devices that report to all of them, and a leader that is killed in the
+// middle of rollouts again and again. RINGMASTER_FAIL_OVERS=50 makes it more often.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Test, test } from 'tap'
+import { openPostgresJournal } from '../../controller/journal/postgres-journal.ts'
+import { type Decision, type Fact, isDecision } from '../../controller/model/facts.ts'
+import { stableHash } from '../../controller/model/hash.ts'
+import { decodeFact } from '../../controller/runtime/fact-codec.ts'
+import { type PostgresServer, postgresFor, whyNoPostgres } from '../support/postgres.ts'
+import { checkReplay } from '../support/replay.ts'
+import { fieldOf, get, post, report, until } from './harness.ts'
+import { MAIN, type Running, ringmaster, startProcess } from './process.ts'
+
+const ROUNDS = Number(process.env.RINGMASTER_FAIL_OVERS ?? 8)
+const DEVICES = 12
+const REPLICAS = 3
+/** Of one fail-over, in seconds; the promise is 15, the rest is for machines that do much else. */
+const BOUND = 45
+const SKIP = { skip: whyNoPostgres() ?? false, timeout: 240_000 + ROUNDS * 30_000 }
+
+test('leaders killed in the middle of rollouts: all that was acknowledged is there, nothing is decided twice', SKIP, async (t) => {
+  const cluster = await startCluster(t)
+  const devices = await startDevices(cluster)
+  const took: number[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    writeFileSync(join(cluster.declared, `rollout-${round}.yaml`), rollout(`r${round}`))
+    await delay(stableHash(`round ${round}`) % 1200)
+    const leader = await cluster.leader()
+    const begun = performance.now()
+    leader.running.child.kill('SIGKILL')
+    await leader.running.ended
+    const next = await cluster.leader()
+    took.push((performance.now() - begun) / 1000)
+    t.not(next.name, leader.name)
+    await cluster.start(leader.name)
+  }
+  await until(async () => (await phasesOf(await cluster.leader())) >= ROUNDS)
+  const told = await command(cluster)
+  await devices.stop()
+  await cluster.stop()
+  const sorted = took.toSorted((a, b) => a - b)
+  t.comment(`another led after ${sorted.map((seconds) => seconds.toFixed(1)).join(', ')} s`)
+  t.ok(Math.max(...took) < BOUND)
+  await checkJournal(t, cluster, devices, told)
+})
+
+test('a leader that hangs is followed by another, and decides no more when it comes to itself', SKIP, async (t) => {
+  const cluster = await startCluster(t)
+  const devices = await startDevices(cluster)
+  const old = await cluster.leader()
+  const begun = performance.now()
+  old.running.child.kill('SIGSTOP')
+  cluster.asleep.add(old.name)
+  const next = await cluster.leader()
+  const seconds = (performance.now() - begun) / 1000
+  t.comment(`another led after ${seconds.toFixed(1)} s`)
+  t.ok(seconds < BOUND)
+  writeFileSync(join(cluster.declared, 'rollout-0.yaml'), rollout('r0'))
+  await until(async () => (await phasesOf(next)) > 0)
+  old.running.child.kill('SIGCONT')
+  cluster.asleep.delete(old.name)
+  await until(async () => /it follows/.test(await roleOf(old)))
+  await until(async () => (await get(old.running.url, '/readyz')).status === 200)
+  await devices.stop()
+  await cluster.stop()
+  await checkJournal(t, cluster, devices, [])
+})
+
+type Replica = { readonly name: string; readonly running: Running }
+
+type Cluster = {
+  readonly server: PostgresServer
+  readonly url: string
+  readonly declared: string
+  readonly tokenFile: string
+  readonly replicas: Map<string, Replica>
+  /** Replicas that do not answer. */
+  readonly asleep: Set<string>
+  readonly start: (name: string) => Promise<void>
+  /** Waits for one that leads. */
+  readonly leader: () => Promise<Replica>
+  readonly stop: () => Promise<void>
+}
+
+const SECRETS = { 'admin.token': 'admin-token-of-the-tests', 'enrolment.key': 'enrolment-key-of-the-tests' }
+
+async function startCluster(t: Test): Promise<Cluster> {
+  const server = await postgresFor(t)
+  const folder = t.testdir({ declared: files() })
+  const declared = join(folder, 'declared')
+  const url = server.url('fail_over')
+  const replicas = new Map<string, Replica>()
+  const asleep = new Set<string>()
+  const start = async (name: string) => {
+    const data = join(folder, name)
+    mkdirSync(data, { recursive: true })
+    for (const [file, secret] of Object.entries(SECRETS)) writeFileSync(join(data, file), `${secret}\n`)
+    const running = await startProcess(t, declared, data, MAIN, ['--journal', url, '--replica', name])
+    replicas.set(name, { name, running })
+  }
+  const leader = async () => {
+    for (;;) {
+      for (const replica of replicas.values())
+        if (!asleep.has(replica.name) && /it leads/.test(await roleOf(replica))) return replica
+      await delay(20)
+    }
+  }
+  const stop = async () => {
+    for (const { running } of replicas.values()) running.child.kill('SIGTERM')
+    for (const { running } of replicas.values()) t.same(await running.ended, [0, null])
+  }
+  await Promise.all(Array.from({ length: REPLICAS }, (_, i) => start(`replica-${i}`)))
+  const tokenFile = join(folder, 'replica-0', 'admin.token')
+  return { server, url, declared, tokenFile, replicas, asleep, start, leader, stop }
+}
+
+/** What a replica says of its part; nothing when it does not answer. */
+async function roleOf({ running }: Replica): Promise<string> {
+  const answer = await get(running.url, '/readyz').catch(() => undefined)
+  const checks = fieldOf(answer?.body, 'checks')
+  const found = Array.isArray(checks) ? checks.find((check) => fieldOf(check, 'name') === 'replica') : undefined
+  return String(fieldOf(found, 'message'))
+}
+
+async function phasesOf({ running }: Replica): Promise<number> {
+  const { body } = await get(running.url, '/v1/decisions?type=PhaseStarted&limit=1000')
+  const items = fieldOf(body, 'items')
+  return Array.isArray(items) ? items.length : 0
+}
+
+/** Pauses a rollout by each of the replicas in turn, as a person would; whoever is asked passes it on. Returns which. */
+async function command({ replicas, tokenFile }: Cluster): Promise<string[]> {
+  const told: string[] = []
+  for (const [i, { running }] of [...replicas.values()].entries()) {
+    const name = `r${i}`
+    const options = ['--server', running.url, '--token-file', tokenFile]
+    const { code, out, err } = await ringmaster(['pause', name, ...options])
+    if (code !== 0) throw new Error(`pause ${name}: ${out}${err}`)
+    if (/RolloutPaused|already/.test(out)) told.push(name)
+  }
+  return told
+}
+
+type Devices = {
+  readonly acknowledged: ReadonlyMap<string, number>
+  readonly refused: string[]
+  readonly stop: () => Promise<void>
+}
+
+/** Each reports without a pause, to one replica after the other; a report that is not answered is sent to the next. */
+async function startDevices(cluster: Cluster): Promise<Devices> {
+  const acknowledged = new Map<string, number>()
+  const refused: string[] = []
+  let stopped = false
+  const urls = () => [...cluster.replicas.values()].filter(({ name }) => !cluster.asleep.has(name))
+  const live = async (device: string, i: number) => {
+    let turn = i
+    const ask = async (path: string, body: unknown, headers = {}) => {
+      for (;;) {
+        const replicas = urls()
+        const { url } = replicas[turn++ % replicas.length]?.running ?? { url: '' }
+        const answer = await post(url, path, body, headers).catch(() => undefined)
+        if (answer !== undefined && answer.status < 500) return answer
+        if (stopped) return undefined
+        await delay(5)
+      }
+    }
+    const enrolment = await ask('/v1/enrol', { device, key: SECRETS['enrolment.key'], attributes: {} })
+    const headers = { authorization: `Bearer ${fieldOf(enrolment?.body, 'token')}` }
+    for (let sequence = 1; !stopped; sequence++) {
+      const scan = sequence % 3 === 0 ? { installed: ['u1'] } : { required: ['u1'] }
+      const answer = await ask('/v1/reports', { reports: [report(sequence, { scan })] }, headers)
+      if (answer?.status === 200) acknowledged.set(device, Number(fieldOf(answer.body, 'lastSequence')))
+      else if (answer !== undefined) refused.push(`${device}: ${answer.status} ${JSON.stringify(answer.body)}`)
+    }
+  }
+  const lives = Array.from({ length: DEVICES }, (_, i) => live(`d${i}`, i))
+  const stop = async () => {
+    stopped = true
+    await Promise.all(lives)
+  }
+  await until(() => acknowledged.size === DEVICES)
+  return { acknowledged, refused, stop }
+}
+
+async function checkJournal(t: Test, { url }: Cluster, devices: Devices, told: readonly string[]): Promise<void> {
+  t.same(devices.refused, [])
+  const journal = await openPostgresJournal<Fact>(url, decodeFact)
+  const entries = await Array.fromAsync(journal.read(0))
+  await journal.close()
+  const { fleet, control } = checkReplay(t, entries)
+  for (const [device, sequence] of devices.acknowledged)
+    t.ok((fleet.sequence[fleet.rowOf.get(device) ?? -1] ?? 0) >= sequence, `${device}: ${sequence} was acknowledged`)
+  for (const name of told) t.equal(control.rollouts.get(name)?.paused, true, `${name} is paused`)
+  const decisions = entries.map(({ fact }) => fact).filter(isDecision)
+  const keys = decisions.filter(({ type }) => !type.startsWith('Threshold')).map(keyOf)
+  t.same(
+    keys.filter((key, i) => keys.indexOf(key) !== i),
+    [],
+    'no decision was made twice',
+  )
+  t.ok(
+    decisions.some(({ type }) => type === 'PhaseStarted'),
+    'there was something to decide',
+  )
+}
+
+/** What a decision was about. */
+function keyOf(decision: Decision): string {
+  const about = ['rule', 'rollout', 'phase', 'scheduled', 'targets', 'withdrawn'].map((key) => fieldOf(decision, key))
+  return JSON.stringify([decision.type, ...about])
+}
+
+function files(): Record<string, string> {
+  const update = {
+    id: 'u1',
+    title: 'An update',
+    vendor: 'V',
+    products: ['P'],
+    classification: 'Security Updates',
+    released: '2025-01-01T00:00:00Z',
+  }
+  return {
+    'feed.ndjson': `${JSON.stringify(update)}\n`,
+    'source.yaml': `apiVersion: ringmaster.dev/v1alpha1
+kind: UpdateSource
+metadata: {name: feed}
+spec: {format: Ringmaster, path: feed.ndjson}
+`,
+  }
+}
+
+function rollout(name: string): string {
+  return `apiVersion: ringmaster.dev/v1alpha1
+kind: SoftwareUpdateGroup
+metadata: {name: ${name}}
+spec: {updates: [u1]}
+---
+apiVersion: ringmaster.dev/v1alpha1
+kind: Rollout
+metadata: {name: ${name}}
+spec:
+  group: ${name}
+  phases:
+    - {name: some, collection: all, percent: 60, successPercent: 50, soak: PT0S}
+    - {name: rest, collection: all, successPercent: 90, soak: PT0S}
+`
+}
