@@ -51,7 +51,10 @@ export class AppendQueue {
     this.#bytes = 0
     try {
       const appended = this.#commit(batch)
-      if (!(appended instanceof Promise)) return acknowledge(batch, appended)
+      if (!(appended instanceof Promise)) {
+        acknowledge(batch, appended)
+        return
+      }
       this.#writing = appended
         .then((all) => acknowledge(batch, all))
         .catch((error: unknown) => refuse(batch, error))

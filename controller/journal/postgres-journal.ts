@@ -1,10 +1,9 @@
 // The journal in a PostgreSQL database, for several replicas: any of them appends, and all of them read one order. How that is
 // kept stands in postgres-schema.ts, how a batch is appended once in postgres-writer.ts.
 import { crc32 } from 'node:zlib'
-import type { Client } from 'pg'
 import type { EpochMs } from '../model/instant.ts'
 import { AppendQueue } from './append-queue.ts'
-import { type Chunk, type Stored, unpack } from './chunk.ts'
+import { type Stored, unpack } from './chunk.ts'
 import type { SnapshotRecord } from './chunk-store.ts'
 import {
   type AnyFact,
@@ -24,9 +23,18 @@ import {
   type Snapshot,
 } from './journal.ts'
 import { compactStep } from './postgres-compaction.ts'
-import { asJournalError, connect, drop, isPassing, LINK_TIMES, Link, type LinkTimes, unavailable } from './postgres-link.ts'
+import {
+  asJournalError,
+  connect,
+  drop,
+  isPassing,
+  LINK_TIMES,
+  Link,
+  type LinkTimes,
+  unavailable,
+} from './postgres-link.ts'
 import { type Heard, PostgresListener } from './postgres-listener.ts'
-import { CHUNK_COLUMNS, type ChunkRow, chunkIn, chunksFrom, headOf, numberIn } from './postgres-rows.ts'
+import { chunksFrom, chunksOf, headOf, numberIn, READ_CHUNKS, type Run } from './postgres-rows.ts'
 import { prepareSchema, quoted } from './postgres-schema.ts'
 import { PostgresSnapshots } from './postgres-snapshots.ts'
 import { type PostgresTarget, parsePostgresUrl } from './postgres-url.ts'
@@ -43,8 +51,6 @@ const POLL_MS = 1000
 const SNAPSHOTS_KEPT = 2
 const WARNINGS_KEPT = 100
 const QUERY_TYPES = 32
-/** Chunks that are read at once: at most 8 MiB, save for single larger facts. */
-const READ_CHUNKS = 32
 
 /**
  * Opens the journal in the database that `url` names, making its tables when there are none. Rejects with a JournalError, having
@@ -186,8 +192,9 @@ export class PostgresJournal<F extends AnyFact> implements SharedJournal<F> {
     const found: Entry<F>[] = []
     if (limit === 0 || types?.length === 0) return found
     const newest = order === 'newest'
+    const run: Run = (work) => this.#links.read.run(work)
     const from = fromSeq ?? (newest ? this.#lastSeq : 0)
-    for await (const chunk of this.#chunksOf(types, from, newest)) {
+    for await (const chunk of chunksOf(run, this.#schema, { types, from, newest })) {
       const entries = newest ? unpack(chunk).reverse() : unpack(chunk)
       for (const entry of entries) {
         if (newest ? entry.seq > from : entry.seq < from) continue
@@ -299,11 +306,7 @@ export class PostgresJournal<F extends AnyFact> implements SharedJournal<F> {
     this.#damaged.delete(seq)
   }
 
-  async *#entries(
-    from: number,
-    through: number,
-    run: <T>(work: (client: Client) => Promise<T>) => Promise<T>,
-  ): AsyncGenerator<Entry<F>, void, undefined> {
+  async *#entries(from: number, through: number, run: Run): AsyncGenerator<Entry<F>, void, undefined> {
     let next = from
     while (next <= through) {
       const begin = next
@@ -322,33 +325,6 @@ export class PostgresJournal<F extends AnyFact> implements SharedJournal<F> {
       }
       if (next === begin)
         throw new JournalError('Corrupt', `Fact ${next} is missing in the journal; restore its data from a backup.`)
-    }
-  }
-
-  async *#chunksOf(types: readonly string[] | undefined, from: number, newest: boolean): AsyncGenerator<Chunk> {
-    const [compare, direction] = newest ? ['<=', 'DESC'] : ['>=', 'ASC']
-    const table = types === undefined ? 'chunk' : 'chunk_type'
-    const ofType = types === undefined ? '' : 'AND type = ANY($3::text[])'
-    // Going up, the chunk that begins before `from` may hold it.
-    let edge = newest ? `$1` : `coalesce((SELECT max(first) FROM ${this.#schema}.chunk WHERE first <= $1), $1)`
-    for (let position = from; ; ) {
-      const at = position
-      const found = await this.#links.read.run((client) =>
-        client.query<ChunkRow>(
-          `SELECT ${CHUNK_COLUMNS} FROM ${this.#schema}.chunk WHERE first IN (
-             SELECT DISTINCT first FROM ${this.#schema}.${table} WHERE first ${compare} ${edge} ${ofType}
-             ORDER BY first ${direction} LIMIT $2
-           ) ORDER BY first ${direction}`,
-          [at, READ_CHUNKS, ...(types === undefined ? [] : [types])],
-        ),
-      )
-      for (const row of found.rows) {
-        const chunk = chunkIn(row)
-        yield chunk
-        position = newest ? chunk.first - 1 : chunk.last + 1
-      }
-      if (found.rows.length < READ_CHUNKS) return
-      edge = '$1'
     }
   }
 

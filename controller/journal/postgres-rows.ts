@@ -4,7 +4,7 @@ import { type Chunk, decodeRuns, distinctTypes, encodeRuns } from './chunk.ts'
 import { JournalError } from './journal.ts'
 
 /** bigint comes as text, because it may be larger than a number holds. */
-export type ChunkRow = {
+type ChunkRow = {
   readonly first: string
   readonly last: string
   readonly runs: string
@@ -12,9 +12,15 @@ export type ChunkRow = {
   readonly body: string
 }
 
-export const CHUNK_COLUMNS = 'first, last, runs, check_sum, body'
+/** Does work on a connection. */
+export type Run = <T>(work: (client: Client) => Promise<T>) => Promise<T>
 
-export function chunkIn({ first, last, runs, check_sum, body }: ChunkRow): Chunk {
+/** Chunks that are read at once: at most 8 MiB, save for single larger facts. */
+export const READ_CHUNKS = 32
+
+const CHUNK_COLUMNS = 'first, last, runs, check_sum, body'
+
+function chunkIn({ first, last, runs, check_sum, body }: ChunkRow): Chunk {
   const begin = numberIn(first)
   return {
     first: begin,
@@ -86,6 +92,38 @@ export async function chunksFrom(
   return {
     chunks: found.rows.flatMap((row) => (isChunkRow(row) ? chunkIn(row) : [])),
     compactedThrough: numberIn(found.rows[0]?.through),
+  }
+}
+
+/** Chunks with facts of one of these types (of any when undefined), beginning at or after `from`, or at or before it when newest first. */
+export async function* chunksOf(
+  run: Run,
+  schema: string,
+  { types, from, newest }: { readonly types: readonly string[] | undefined; from: number; newest: boolean },
+): AsyncGenerator<Chunk> {
+  const [compare, direction] = newest ? ['<=', 'DESC'] : ['>=', 'ASC']
+  const table = types === undefined ? 'chunk' : 'chunk_type'
+  const ofType = types === undefined ? '' : 'AND type = ANY($3::text[])'
+  // Going up, the chunk that begins before `from` may hold it.
+  let edge = newest ? '$1' : `coalesce((SELECT max(first) FROM ${schema}.chunk WHERE first <= $1), $1)`
+  for (let position = from; ; ) {
+    const at = position
+    const found = await run((client) =>
+      client.query<ChunkRow>(
+        `SELECT ${CHUNK_COLUMNS} FROM ${schema}.chunk WHERE first IN (
+           SELECT DISTINCT first FROM ${schema}.${table} WHERE first ${compare} ${edge} ${ofType}
+           ORDER BY first ${direction} LIMIT $2
+         ) ORDER BY first ${direction}`,
+        [at, READ_CHUNKS, ...(types === undefined ? [] : [types])],
+      ),
+    )
+    for (const row of found.rows) {
+      const chunk = chunkIn(row)
+      yield chunk
+      position = newest ? chunk.first - 1 : chunk.last + 1
+    }
+    if (found.rows.length < READ_CHUNKS) return
+    edge = '$1'
   }
 }
 

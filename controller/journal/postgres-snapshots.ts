@@ -45,7 +45,10 @@ export class PostgresSnapshots {
         await client.query(`INSERT INTO ${this.#schema}.snapshot_part VALUES ($1, $2, $3)`, [
           seq,
           part,
-          Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).subarray(part * PART_BYTES, (part + 1) * PART_BYTES),
+          Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).subarray(
+            part * PART_BYTES,
+            (part + 1) * PART_BYTES,
+          ),
         ])
       const all = await client.query<{ seq: string }>(
         `SELECT seq FROM ${this.#schema}.snapshot ORDER BY seq DESC FOR UPDATE`,

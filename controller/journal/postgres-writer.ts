@@ -107,12 +107,7 @@ export class PostgresWriter<F extends AnyFact> {
   }
 
   // Bodies are parameters of their own: as elements of one array parameter each quotation mark would be escaped.
-  async #insert(
-    client: Client,
-    number: number,
-    term: number | undefined,
-    chunks: readonly Chunk[],
-  ): Promise<Appended> {
+  async #insert(client: Client, number: number, term: number | undefined, chunks: readonly Chunk[]): Promise<Appended> {
     const bodies = chunks.map((_, i) => `$${i + 10}`).join(', ')
     const found = await client.query<Outcome>(
       `SELECT * FROM ${this.#schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, ARRAY[${bodies}]::text[])`,

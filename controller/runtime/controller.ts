@@ -8,6 +8,7 @@ import { decodeState, encodeState, newState, type State } from '../state/state.t
 import type { Clock } from './clock.ts'
 import { Fold, type Watch } from './fold.ts'
 import { Follower, type Replication } from './follow.ts'
+import { isRefusal, isSameRefusal, passes } from './refusals.ts'
 
 export type ControllerOptions = {
   readonly clock: Clock
@@ -226,7 +227,7 @@ export class Controller {
       return true
     } catch (error) {
       for (const { reject } of asked) reject(error)
-      if (error instanceof JournalError && ['Unavailable', 'DiskFull', 'Closed'].includes(error.code)) {
+      if (passes(error)) {
         this.#refused(error)
         this.#wakeAt(this.#later())
       } else this.#fail(error)
@@ -274,14 +275,18 @@ export class Controller {
       return outcome
     }
     let made = outcome
-    let version = this.state.version
+    let decidedOn = this.#fold.seq
     const appended = await this.#appending(
       replication.journal.appendNext(follower.term, {
         foldedSeq: () => this.#fold.seq,
-        fold: (entries) => this.#folding(() => entries.forEach((entry) => this.#fold.entry(entry))),
+        fold: (entries) =>
+          this.#folding(() => {
+            for (const entry of entries) this.#fold.entry(entry)
+          }),
         make: () => {
-          if (this.state.version !== version) made = decide(this.state, now)
-          version = this.state.version
+          // Also facts that change nothing to be decided move the clock on.
+          if (this.#fold.seq !== decidedOn) made = decide(this.state, now)
+          decidedOn = this.#fold.seq
           return { facts: made.decisions, at }
         },
       }),
@@ -386,14 +391,4 @@ export class Controller {
       this.#options.onError?.(error)
     }
   }
-}
-
-// Each batch that a full disk refuses comes with an error of its own.
-function isSameRefusal(error: unknown, before: unknown): boolean {
-  return error instanceof JournalError && before instanceof JournalError && error.code === before.code
-}
-
-/** About what was submitted, and for whoever did so to deal with; the storage is as well as before. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof JournalError && ['Busy', 'TooLarge', 'Invalid', 'Closed'].includes(error.code)
 }

@@ -36,6 +36,11 @@ export type ReportAnswer = {
 }
 
 export function registerDeviceRoutes(app: App, { controller }: ServeContext): void {
+  registerEnrolment(app, controller)
+  registerReportsAndPolicy(app, controller)
+}
+
+function registerEnrolment(app: App, controller: Controller): void {
   const { state } = controller
   const inUse: KeysInUse = new Set()
   let enrolling = 0
@@ -66,7 +71,10 @@ export function registerDeviceRoutes(app: App, { controller }: ServeContext): vo
     reply.code(201).header('cache-control', 'no-store')
     return { device, token, refusedAttributes }
   })
+}
 
+function registerReportsAndPolicy(app: App, controller: Controller): void {
+  const { state } = controller
   app.post(
     '/v1/reports',
     {

@@ -34,13 +34,10 @@ for (const { name, shared, newPlace, why } of engines) {
     t.same(await journal.append([reported(1), approved(2)], 1000), { first: 1, last: 2 })
     t.same(await journal.append([reported(3)], 2000), { first: 3, last: 3 })
     t.equal(journal.lastSeq, 3)
-    t.same(
-      await all(journal.read(1)),
-      [
-        { seq: 2, at: 1000, fact: approved(2) },
-        { seq: 3, at: 2000, fact: reported(3) },
-      ],
-    )
+    t.same(await all(journal.read(1)), [
+      { seq: 2, at: 1000, fact: approved(2) },
+      { seq: 3, at: 2000, fact: reported(3) },
+    ])
     t.same(await all(journal.read(3)), [])
     t.throws(() => journal.read(-1), { code: 'Invalid' })
   })

@@ -261,9 +261,10 @@ async function entriesOf({ journal }: Controller) {
 /** Once nothing is under way, all hold the same, byte for byte. */
 async function allTheSame(t: Test, replicas: readonly Replica[]): Promise<void> {
   const isQuiet = () => {
-    const heads = replicas.map(({ controller }) => (controller.journal.lastSeq - (controller.follower?.lag ?? 0)))
+    const heads = replicas.map(({ controller }) => controller.journal.lastSeq - (controller.follower?.lag ?? 0))
     return new Set(heads).size === 1 && replicas.every(({ controller }) => controller.follower?.lag === 0)
   }
-  for (let still = 0; still < 30; still = isQuiet() ? still + 1 : 0) await new Promise((resolve) => setTimeout(resolve, 10))
+  for (let still = 0; still < 30; still = isQuiet() ? still + 1 : 0)
+    await new Promise((resolve) => setTimeout(resolve, 10))
   t.equal(new Set(replicas.map(({ controller }) => digestOf(controller.state))).size, 1, 'all hold the same')
 }

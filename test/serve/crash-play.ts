@@ -129,7 +129,11 @@ export function checkEnd(t: Test, world: World, entries: readonly Entry<Fact>[],
     entries.map(({ seq }) => seq),
     Array.from({ length: journal.lastSeq }, (_, i) => i + 1),
   )
-  checkFolds(t, entries.length === journal.lastSeq ? entries : [...entries, ...entriesOf(journal, entries.length)], state)
+  checkFolds(
+    t,
+    entries.length === journal.lastSeq ? entries : [...entries, ...entriesOf(journal, entries.length)],
+    state,
+  )
   checkAcknowledged(t, world, entries, state)
   checkDecisions(t, entries)
   t.comment(

@@ -20,31 +20,35 @@ const REPLICAS = 3
 const BOUND = 45
 const SKIP = { skip: whyNoPostgres() ?? false, timeout: 240_000 + ROUNDS * 30_000 }
 
-test('leaders killed in the middle of rollouts: all that was acknowledged is there, nothing is decided twice', SKIP, async (t) => {
-  const cluster = await startCluster(t)
-  const devices = await startDevices(cluster)
-  const took: number[] = []
-  for (let round = 0; round < ROUNDS; round++) {
-    writeFileSync(join(cluster.declared, `rollout-${round}.yaml`), rollout(`r${round}`))
-    await delay(stableHash(`round ${round}`) % 1200)
-    const leader = await cluster.leader()
-    const begun = performance.now()
-    leader.running.child.kill('SIGKILL')
-    await leader.running.ended
-    const next = await cluster.leader()
-    took.push((performance.now() - begun) / 1000)
-    t.not(next.name, leader.name)
-    await cluster.start(leader.name)
-  }
-  await until(async () => (await phasesOf(await cluster.leader())) >= ROUNDS)
-  const told = await command(cluster)
-  await devices.stop()
-  await cluster.stop()
-  const sorted = took.toSorted((a, b) => a - b)
-  t.comment(`another led after ${sorted.map((seconds) => seconds.toFixed(1)).join(', ')} s`)
-  t.ok(Math.max(...took) < BOUND)
-  await checkJournal(t, cluster, devices, told)
-})
+test(
+  'leaders killed in the middle of rollouts: all that was acknowledged is there, nothing is decided twice',
+  SKIP,
+  async (t) => {
+    const cluster = await startCluster(t)
+    const devices = await startDevices(cluster)
+    const took: number[] = []
+    for (let round = 0; round < ROUNDS; round++) {
+      writeFileSync(join(cluster.declared, `rollout-${round}.yaml`), rollout(`r${round}`))
+      await delay(stableHash(`round ${round}`) % 1200)
+      const leader = await cluster.leader()
+      const begun = performance.now()
+      leader.running.child.kill('SIGKILL')
+      await leader.running.ended
+      const next = await cluster.leader()
+      took.push((performance.now() - begun) / 1000)
+      t.not(next.name, leader.name)
+      await cluster.start(leader.name)
+    }
+    await until(async () => (await phasesOf(await cluster.leader())) >= ROUNDS)
+    const told = await command(cluster)
+    await devices.stop()
+    await cluster.stop()
+    const sorted = took.toSorted((a, b) => a - b)
+    t.comment(`another led after ${sorted.map((seconds) => seconds.toFixed(1)).join(', ')} s`)
+    t.ok(Math.max(...took) < BOUND)
+    await checkJournal(t, cluster, devices, told)
+  },
+)
 
 test('a leader that hangs is followed by another, and decides no more when it comes to itself', SKIP, async (t) => {
   const cluster = await startCluster(t)

@@ -30,7 +30,8 @@ function binaries(): string | undefined {
   return folders.find((folder) => folder !== undefined && existsSync(join(folder, 'initdb')))
 }
 
-const MISSING = 'there is no PostgreSQL here: apt-get install postgresql, or name the folder of initdb and postgres in PG_BIN'
+const MISSING =
+  'there is no PostgreSQL here: apt-get install postgresql, or name the folder of initdb and postgres in PG_BIN'
 
 /** Why the tests with PostgreSQL cannot run; undefined when they can. With CI=true that is a failure. */
 export function whyNoPostgres(): string | undefined {

@@ -47,6 +47,7 @@ const SOLE_IMPORTER: Readonly<Record<string, readonly string[]>> = {
   diff: ['cli'],
   fastify: ['serve'],
   'prom-client': ['project'],
+  pg: ['journal'],
   'simple-git': ['sources'],
   pino: ['cli'],
   saxes: ['catalog'],
