@@ -32,16 +32,16 @@ export function defaultReplica(): string {
 }
 
 /**
- * What `--journal` and RINGMASTER_JOURNAL name: `sqlite`, the file in the data folder, or a URL of PostgreSQL. Throws a
- * StartError on anything else.
+ * What `--journal` and RINGMASTER_JOURNAL name: `sqlite`, the file in the data folder, or a URL of PostgreSQL. Of anything else
+ * it says what is wrong.
  */
-export function journalPlace(named: string, replica: string | undefined, file: string): JournalPlace {
+export function journalPlace(named: string, replica: string | undefined, file: string): JournalPlace | string {
   if (isPostgresUrl(named)) return { type: 'Postgres', url: named, replica: replica ?? defaultReplica() }
   // Not quoted: it may hold a password all the same.
   if (named !== 'sqlite')
-    throw new StartError('--journal must be sqlite, or a URL such as postgres://USER@HOST/DATABASE?schema=ringmaster')
+    return '--journal must be sqlite, or a URL such as postgres://USER@HOST/DATABASE?schema=ringmaster'
   if (replica !== undefined)
-    throw new StartError('--replica is for several replicas of one journal: name a PostgreSQL database with --journal')
+    return '--replica is for several replicas of one journal: name a PostgreSQL database with --journal'
   return { type: 'File', file }
 }
 

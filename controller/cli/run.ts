@@ -9,7 +9,7 @@ import { LOG_LEVELS, type Log, type LogLevel } from '../runtime/log.ts'
 import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'
 import { GIT_OPTIONS, GIT_USAGE, gitOptions } from './git-options.ts'
 import { newLog } from './log.ts'
-import { journalPlace } from './open-controller.ts'
+import { type JournalPlace, journalPlace } from './open-controller.ts'
 import { JOURNAL_FILE, type Started, startController } from './start-controller.ts'
 import { StartError } from './start-error.ts'
 import { type StopSignals, stopAsked } from './stop-signals.ts'
@@ -70,11 +70,13 @@ Exit code: 0 stopped when asked, 1 stopped by a second signal, 2 wrong usage, 3 
       )
     if (!isLogLevel(level)) return wrongUsage(runCommand, io, `--log-level must be one of ${LOG_LEVELS.join(', ')}`)
     const { journal = process.env.RINGMASTER_JOURNAL ?? 'sqlite', replica } = parsed.values
+    const place = journalPlace(journal, replica, join(data, JOURNAL_FILE))
+    if (typeof place === 'string') return wrongUsage(runCommand, io, place)
     return runController(io, {
       path,
       git: git.type === 'Git' ? git.spec : undefined,
       data,
-      where: { journal, replica },
+      journal: place,
       listen: address,
       staleAfterMs,
       level,
@@ -86,13 +88,13 @@ type RunOptions = {
   readonly path: string | undefined
   readonly git: GitSourceSpec | undefined
   readonly data: string
-  readonly where: { readonly journal: string; readonly replica: string | undefined }
+  readonly journal: JournalPlace
   readonly listen: { readonly host: string; readonly port: number }
   readonly staleAfterMs: number
   readonly level: LogLevel
 }
 
-async function runController(io: Io, { level, where, ...options }: RunOptions): Promise<number> {
+async function runController(io: Io, { level, ...options }: RunOptions): Promise<number> {
   const stop = stopAsked()
   const log = newLog({
     level,
@@ -101,8 +103,7 @@ async function runController(io: Io, { level, where, ...options }: RunOptions): 
     now: () => systemClock.now().toString({ smallestUnit: 'millisecond' }),
   })
   try {
-    const journal = journalPlace(where.journal, where.replica, join(options.data, JOURNAL_FILE))
-    return await runUntilStopped(await startController({ ...options, journal, log }), stop, io, log)
+    return await runUntilStopped(await startController({ ...options, log }), stop, io, log)
   } catch (error) {
     if (!(error instanceof StartError)) throw error
     io.stderr(`ringmaster: ${error.message}\n`)

@@ -15,7 +15,7 @@ export type LinkTimes = {
   readonly statement: number
 }
 
-export const LINK_TIMES: LinkTimes = { patience: 20_000, connect: 5_000, statement: 30_000 }
+export const LINK_TIMES: LinkTimes = { patience: 10_000, connect: 5_000, statement: 30_000 }
 
 const FIRST_WAIT_MS = 20
 const LONGEST_WAIT_MS = 1000
