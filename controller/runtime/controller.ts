@@ -99,6 +99,8 @@ export class Controller {
     this.follower = new Follower(this.#replication, fold, () => this.#start())
     this.follower.subscribe(() => {
       this.#decidedVersion = -1
+      // Who has just begun to lead has something better to do than to encode its state.
+      this.#snapshotDue = Math.max(this.#snapshotDue, fold.seq + Math.ceil(this.#snapshotEvery / 10))
     })
   }
 
