@@ -11,7 +11,7 @@ import { decodeFact } from '../../controller/runtime/fact-codec.ts'
 import { type PostgresServer, postgresFor, whyNoPostgres } from '../support/postgres.ts'
 import { checkReplay } from '../support/replay.ts'
 import { fieldOf, get, post, report, until } from './harness.ts'
-import { MAIN, type Running, ringmaster, startProcess } from './process.ts'
+import { type Running, ringmaster, startProcess } from './process.ts'
 
 const ROUNDS = Number(process.env.RINGMASTER_FAIL_OVERS ?? 8)
 const DEVICES = 12
@@ -101,7 +101,7 @@ async function startCluster(t: Test): Promise<Cluster> {
     const data = join(folder, name)
     mkdirSync(data, { recursive: true })
     for (const [file, secret] of Object.entries(SECRETS)) writeFileSync(join(data, file), `${secret}\n`)
-    const running = await startProcess(t, declared, data, MAIN, ['--journal', url, '--replica', name])
+    const running = await startProcess(t, [declared, '--journal', url, '--replica', name], data)
     replicas.set(name, { name, running })
   }
   const leader = async () => {

@@ -6,7 +6,7 @@ import { openPostgresJournal } from '../../controller/journal/postgres-journal.t
 import { cuttingProxy } from '../support/cutting-proxy.ts'
 import { postgresFor, whyNoPostgres } from '../support/postgres.ts'
 import { enrolWith, fieldOf, get, post, report, until } from './harness.ts'
-import { MAIN, type Running, ringmaster, startProcess } from './process.ts'
+import { type Running, ringmaster, startProcess } from './process.ts'
 
 const SKIP = { skip: whyNoPostgres() ?? false, timeout: 180_000 }
 
@@ -29,15 +29,16 @@ test('a journal that is none, and a replica without others, are wrong usage; pas
 test('a second replica needs the secrets of the first, and then serves the same devices', SKIP, async (t) => {
   const server = await postgresFor(t)
   const folder = t.testdir({ declared: {}, first: {}, second: {} })
+  const declared = join(folder, 'declared')
   const more = ['--journal', server.url('secrets'), '--replica']
-  const first = await startProcess(t, join(folder, 'declared'), join(folder, 'first'), MAIN, [...more, 'one'])
-  const without = ['run', join(folder, 'declared'), '--data', join(folder, 'second'), ...more, 'two']
+  const first = await startProcess(t, [declared, ...more, 'one'], join(folder, 'first'))
+  const without = ['run', declared, '--data', join(folder, 'second'), ...more, 'two']
   const refused = await ringmaster([...without, '--listen', '127.0.0.1:0'])
   t.equal(refused.code, 3)
   t.match(refused.err, /replica one has another admin\.token: give this replica the same one/)
 
   writeSecrets(join(folder, 'third'), { 'enrolment.key': first.key, 'admin.token': 'another-token-for-all' })
-  const second = await startProcess(t, join(folder, 'declared'), join(folder, 'third'), MAIN, [...more, 'two'])
+  const second = await startProcess(t, [declared, ...more, 'two'], join(folder, 'third'))
   const device = await enrolWith(first.url, first.key, 'd')
   const answers = await Promise.all([first, second].map(({ url }) => get(url, '/v1/policy', device)))
   t.same(
@@ -70,7 +71,7 @@ test(
     const proxy = await cuttingProxy(t, server.port)
     const folder = t.testdir({ declared: {}, data: {} })
     const more = ['--journal', server.url('away', proxy.port)]
-    const running = await startProcess(t, join(folder, 'declared'), join(folder, 'data'), MAIN, more)
+    const running = await startProcess(t, [join(folder, 'declared'), ...more], join(folder, 'data'))
     const { url } = running
     const device = await enrolWith(url, running.key, 'd')
     await until(async () => (await get(url, '/readyz')).status === 200)
