@@ -103,11 +103,7 @@ export async function startController(options: StartOptions): Promise<Started> {
     const adminTokenHash = hashSecret(secrets.adminToken)
     // git runs in that folder: a path from here would lead elsewhere there.
     const gitOptions = { caches: resolve(data, GIT_FOLDER), ...(options.git && { commandLine: options.git }) }
-    // Of several replicas, the one that reads them.
-    const gitWebhooks: GitWebhooks = {
-      secretOf: async (name) => git?.secretOf(name),
-      wake: (name) => git?.wake(name),
-    }
+    const gitWebhooks = webhooksOf(() => git)
     const sources = path === undefined ? [] : [directorySource(path)]
     const declarations = sources.map(({ name }) => name)
     if (options.git !== undefined) declarations.push(gitSourceName(COMMAND_LINE_GIT))
@@ -126,6 +122,11 @@ export async function startController(options: StartOptions): Promise<Started> {
     await close().catch(() => {})
     throw error
   }
+}
+
+/** Of several replicas, only the one that reads the sources has any. */
+function webhooksOf(git: () => GitSources | undefined): GitWebhooks {
+  return { secretOf: async (name) => git()?.secretOf(name), wake: (name) => git()?.wake(name) }
 }
 
 // Git sources take their seats first: what they declared before a restart is theirs.
