@@ -36,7 +36,11 @@ export function decodeExport(bytes: Uint8Array): { readonly about: ExportInfo; r
 
 function withoutSecrets(state: State): State {
   const UpdateSource = new Map([...state.objects.UpdateSource].map(([name, object]) => [name, withoutPassword(object)]))
-  return { ...state, access: { tokens: new Map(), keys: new Map() }, objects: { ...state.objects, UpdateSource } }
+  return {
+    ...state,
+    access: { tokens: new Map(), keys: new Map(), spent: new Map() },
+    objects: { ...state.objects, UpdateSource },
+  }
 }
 
 function withoutPassword(object: Declared): Declared {

@@ -14,7 +14,7 @@ test('what was exported comes back, but for the secrets', async () => {
     fc.property(scene, (one) => {
       const { state } = told(one)
       const { about, state: back } = decodeExport(encodeExport(state, ABOUT))
-      const expected = { ...state, access: { tokens: new Map(), keys: new Map() } }
+      const expected = { ...state, access: { tokens: new Map(), keys: new Map(), spent: new Map() } }
       return about.seq === 7 && Buffer.from(encodeState(expected)).equals(encodeState(back))
     }),
     { numRuns: 30 },
