@@ -138,7 +138,7 @@ async function phasesOf({ running }: Replica): Promise<number> {
 async function command({ replicas, tokenFile }: Cluster): Promise<string[]> {
   const told: string[] = []
   for (const [i, { running }] of [...replicas.values()].entries()) {
-    const name = `r${i}`
+    const name = `r${Math.min(i, ROUNDS - 1)}`
     const options = ['--server', running.url, '--token-file', tokenFile]
     const { code, out, err } = await ringmaster(['pause', name, ...options])
     if (code !== 0) throw new Error(`pause ${name}: ${out}${err}`)
