@@ -4,6 +4,7 @@ import { MAX_DEVICES, refusedKeys } from '../fleet/fleet.ts'
 import { hasBit } from '../model/bit-plane.ts'
 import type { Input } from '../model/facts.ts'
 import { type DeviceReport, EnrolRequest, ReportRequest } from '../model/report.ts'
+import type { Controller } from '../runtime/controller.ts'
 import type { State } from '../state/state.ts'
 import type { App } from './app.ts'
 import { authenticateDevice, badKey, hashSecret, type KeysInUse, newDeviceToken, takeKey } from './auth.ts'
@@ -37,7 +38,7 @@ export type ReportAnswer = {
 
 export function registerDeviceRoutes(app: App, { controller }: ServeContext): void {
   registerEnrolment(app, controller)
-  registerReportsAndPolicy(app, controller)
+  registerReports(app, controller)
 }
 
 function registerEnrolment(app: App, controller: Controller): void {
@@ -73,7 +74,7 @@ function registerEnrolment(app: App, controller: Controller): void {
   })
 }
 
-function registerReportsAndPolicy(app: App, controller: Controller): void {
+function registerReports(app: App, controller: Controller): void {
   const { state } = controller
   app.post(
     '/v1/reports',
