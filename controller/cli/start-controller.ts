@@ -7,7 +7,7 @@ import { JournalError, reasonOf } from '../journal/journal.ts'
 import type { Decision, Input } from '../model/facts.ts'
 import type { GitSourceSpec } from '../model/git-source.ts'
 import { COMMAND_LINE_GIT, gitSourceName } from '../model/source-names.ts'
-import { newMetrics, type Observed } from '../project/metrics.ts'
+import { type Metrics, newMetrics, type Observed } from '../project/metrics.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import type { Controller } from '../runtime/controller.ts'
 import type { DeclarationSource } from '../runtime/declaration-source.ts'
@@ -64,24 +64,14 @@ export type Started = {
 
 /** Resolves when requests are answered and the directory was read for the first time. Rejects with a StartError. */
 export async function startController(options: StartOptions): Promise<Started> {
-  const { path, data, clock = systemClock, log = silentLog } = options
+  const { path, data, log = silentLog } = options
   if (path !== undefined) makeSureIsDirectory(path)
   makeDataFolder(data)
   let git: GitSources | undefined
   let running: Controller | undefined
   const metrics = newMetrics(() => running && observed(running, git))
   const failed = Promise.withResolvers<unknown>()
-  const onDecisions: StartOptions['onDecisions'] = (decisions, at) => {
-    metrics.decided(decisions)
-    for (const decision of decisions) logDecision(log, decision)
-    options.onDecisions?.(decisions, at)
-  }
-  const onError = (error: unknown) => {
-    log.error('the journal refused', errorFields(error))
-    if (!(error instanceof JournalError) || error.code === 'Broken') failed.resolve(error)
-  }
-  const { snapshotEvery } = options
-  const hooks = { clock, onDecisions, onError, ...(snapshotEvery !== undefined && { snapshotEvery }) }
+  const hooks = hooksOf(options, metrics, failed.resolve)
   const place = options.journal ?? { type: 'File', file: join(data, JOURNAL_FILE) }
   const { controller, agreeOn } = await openController(place, hooks, log)
   running = controller
@@ -98,7 +88,8 @@ export async function startController(options: StartOptions): Promise<Started> {
     await controller.submit(...firstFacts(controller, secrets, options.staleAfterMs ?? DEFAULT_STALE_AFTER_MS))
     controller.subscribe((turn) => metrics.turned(turn))
     const onFailure = (source: string, message: string) => log.warn(`update source ${source}: ${message}`, { source })
-    const sync = whileLeading(controller, () => startSync(controller, readFeed, { onFailure }))
+    const onLeaderError = (error: unknown) => log.error('what only a leader does', errorFields(error))
+    const sync = whileLeading(controller, () => startSync(controller, readFeed, { onFailure }), onLeaderError)
     closers.push(sync.close)
     const adminTokenHash = hashSecret(secrets.adminToken)
     // git runs in that folder: a path from here would lead elsewhere there.
@@ -110,17 +101,39 @@ export async function startController(options: StartOptions): Promise<Started> {
     const server = createServer({ controller, log, adminTokenHash, declarations, gitWebhooks, metrics })
     closers.push(server.close)
     const url = await listen(server, options.listen)
-    const reading = whileLeading(controller, async () => {
+    const startReading = async () => {
       const running = await startSources(new Intake(controller, log), gitOptions, sources)
       git = running.git
       return running
-    })
+    }
+    const reading = whileLeading(controller, startReading, onLeaderError)
     closers.push(reading.close)
     await reading.ready
     return { controller, url, secrets, failed: failed.promise, close }
   } catch (error) {
     await close().catch(() => {})
     throw error
+  }
+}
+
+/** `onFailed` hears that the storage failed for good. */
+function hooksOf(
+  { clock = systemClock, log = silentLog, snapshotEvery, onDecisions }: StartOptions,
+  metrics: Metrics,
+  onFailed: (error: unknown) => void,
+) {
+  return {
+    clock,
+    ...(snapshotEvery !== undefined && { snapshotEvery }),
+    onDecisions: (decisions: readonly Decision[], at: Temporal.Instant) => {
+      metrics.decided(decisions)
+      for (const decision of decisions) logDecision(log, decision)
+      onDecisions?.(decisions, at)
+    },
+    onError: (error: unknown) => {
+      log.error('the journal refused', errorFields(error))
+      if (!(error instanceof JournalError) || error.code === 'Broken') onFailed(error)
+    },
   }
 }
 
@@ -138,7 +151,7 @@ async function startSources(
   const git = new GitSources(intake, options)
   const running: Running[] = [git]
   const close = async () => {
-    for (const { close: end } of running.splice(0).reverse()) await end()
+    for (const source of running.splice(0).reverse()) await source.close()
   }
   try {
     git.start()

@@ -11,11 +11,11 @@ export type WhileLeading = {
   readonly close: () => Promise<void>
 }
 
-/** `onError` hears why it could not be started later on; it is tried again the next time that this replica begins to lead. */
+/** `onError` hears why it could not be started later on, or ended; it is tried again the next time that this replica begins to lead. */
 export function whileLeading(
   controller: Controller,
   start: () => Promise<Running> | Running,
-  onError: (error: unknown) => void = () => {},
+  onError: (error: unknown) => void,
 ): WhileLeading {
   let running: Running | undefined
   let closed = false

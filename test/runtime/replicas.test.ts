@@ -155,10 +155,18 @@ test('replicas', SKIP, async (t) => {
   t.test('what only a leader does is started and ended with its leading, one after the other', async (t) => {
     const [replica] = await start(t, server, 'services', 1)
     const log: string[] = []
-    const service = whileLeading(replica.controller, () => {
+    const errors: unknown[] = []
+    const running = {
+      close() {
+        log.push('close')
+        if (log.length === 4) throw new Error('it cannot be ended')
+      },
+    }
+    const begin = () => {
       log.push('start')
-      return { close: () => void log.push('close') }
-    })
+      return running
+    }
+    const service = whileLeading(replica.controller, begin, (error) => errors.push(error))
     await service.ready
     t.same(log, [])
     replica.lead(true)
@@ -169,6 +177,7 @@ test('replicas', SKIP, async (t) => {
     await until(() => log.length === 3)
     await service.close()
     t.same(log, ['start', 'close', 'start', 'close'])
+    t.match(errors, [/it cannot be ended/])
   })
 
   t.test('a key that is good for once lets in one device, whichever replicas are asked', async (t) => {
