@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path'
 import { KIND_NAMES, KINDS, type Kind } from '../model/kinds.ts'
 import { POLICY_TEST_EXAMPLE } from '../policy-test/example.ts'
 import { policyTestSchema } from '../policy-test/policy-test.ts'
+import { PRINTER_COLUMNS } from '../project/printer-columns.ts'
+import { STATUS_SCHEMAS } from '../project/status-schemas.ts'
 import { customResourceDefinition } from '../sources/crd.ts'
 import { editorSchema } from '../sources/editor-schema.ts'
 import { EXAMPLES } from '../sources/examples.ts'
@@ -46,6 +48,11 @@ Exit code: 0 done or current, 1 not current, 2 wrong usage, 3 a file cannot be r
   },
 }
 
+/** The CRD of a kind, as YAML. */
+export function definitionOf(kind: Kind): string {
+  return customResourceDefinition(kind, { status: STATUS_SCHEMAS[kind], columns: PRINTER_COLUMNS[kind] })
+}
+
 /** Paths of generated files, below the root, to their contents. */
 export function generatedFiles(): ReadonlyMap<string, string> {
   const others = {
@@ -59,7 +66,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ...KIND_NAMES.map((kind) => [`schemas/${kind}.json`, json(kindSchema(kind))] as const),
     ['schemas/ringmaster.json', json(combinedSchema(others, kindSchema))],
     ...Object.entries(others).map(([kind, schema]) => [`schemas/${kind}.json`, json(schema)] as const),
-    ...KIND_NAMES.map((kind) => [`crds/${KINDS[kind].plural}.yaml`, customResourceDefinition(kind)] as const),
+    ...KIND_NAMES.map((kind) => [`crds/${KINDS[kind].plural}.yaml`, definitionOf(kind)] as const),
     ['docs/reference/PolicyTest.md', policyTestPage()],
     ...[...referencePages()].map(([path, text]) => [`docs/${path}`, text] as const),
   ])

@@ -1,5 +1,8 @@
 // Which devices: the `Collection` kind's spec, and the attributes of a device that its queries ask about (semantics.md §2).
 import { z } from 'zod'
+import { alsoInCluster, celMatches, onlyInCluster } from './cluster-rules.ts'
+import { EXPRESSION_IN_CLUSTER } from './collection-cluster.ts'
+import { inNames } from './distinct.ts'
 
 /** The built-in collection of every enrolled device; usable in `limitedTo`, `include` and `exclude`, and not to be declared. */
 export const ALL_DEVICES = 'all'
@@ -11,14 +14,11 @@ export const MAX_ATTRIBUTE_VALUE = 256
 /** `10`, `10.0.26100.6899`: digits in segments. Anything else is not a version and matches no version operator. */
 export const DOTTED_VERSION = /^\d+(?:\.\d+)*$/
 
-export const AttributeKey = z
-  .string()
-  .min(1)
-  .max(MAX_ATTRIBUTE_KEY)
-  .regex(/^[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?$/, {
-    error:
-      'an attribute key starts and ends with a letter or digit, with letters, digits, ".", "_", "/" and "-" between',
-  })
+const ATTRIBUTE_KEY = /^[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?$/
+
+export const AttributeKey = z.string().min(1).max(MAX_ATTRIBUTE_KEY).regex(ATTRIBUTE_KEY, {
+  error: 'an attribute key starts and ends with a letter or digit, with letters, digits, ".", "_", "/" and "-" between',
+})
 const attributeText = z.string().max(MAX_ATTRIBUTE_VALUE)
 
 /** A device's inventory. Numbers and booleans of the JSON become strings here, at the edge; inside, values are strings. */
@@ -42,68 +42,98 @@ const version = z
     'Dotted version, such as 10.0.26100. Segments compare as numbers and a missing one counts as 0; an attribute that is no dotted version never matches.',
   )
 
-export const Expression = z.discriminatedUnion('operator', [
-  z.strictObject({
-    key,
-    operator: z.literal('In').describe('The attribute is one of the values.'),
-    values: values.describe('1 to 1000 values, compared exactly and with case.'),
-  }),
-  z.strictObject({
-    key,
-    operator: z
-      .literal('NotIn')
-      .describe(
-        'The attribute is none of the values. As in a Kubernetes label selector, a device that lacks the attribute matches too; add Exists to leave it out.',
-      ),
-    values: values.describe('1 to 1000 values, compared exactly and with case.'),
-  }),
-  z.strictObject({ key, operator: z.literal('Exists').describe('The device has the attribute.') }),
-  z.strictObject({ key, operator: z.literal('DoesNotExist').describe('The device lacks the attribute.') }),
-  z.strictObject({
-    key,
-    operator: z.literal('Gt').describe('The attribute is greater than the value.'),
-    value: number,
-  }),
-  z.strictObject({ key, operator: z.literal('Lt').describe('The attribute is less than the value.'), value: number }),
-  z.strictObject({
-    key,
-    operator: z.literal('Glob').describe('The whole attribute fits the pattern.'),
-    value: attributeText.min(1).describe('`*` stands for any text, `?` for one character; case counts.'),
-  }),
-  z.strictObject({
-    key,
-    operator: z.literal('VersionGte').describe('The attribute is this version or a later one.'),
-    value: version,
-  }),
-  z.strictObject({
-    key,
-    operator: z.literal('VersionLt').describe('The attribute is an earlier version.'),
-    value: version,
-  }),
-])
+export const Expression = z
+  .discriminatedUnion('operator', [
+    z.strictObject({
+      key,
+      operator: z.literal('In').describe('The attribute is one of the values.'),
+      values: values.describe('1 to 1000 values, compared exactly and with case.'),
+    }),
+    z.strictObject({
+      key,
+      operator: z
+        .literal('NotIn')
+        .describe(
+          'The attribute is none of the values. As in a Kubernetes label selector, a device that lacks the attribute matches too; add Exists to leave it out.',
+        ),
+      values: values.describe('1 to 1000 values, compared exactly and with case.'),
+    }),
+    z.strictObject({ key, operator: z.literal('Exists').describe('The device has the attribute.') }),
+    z.strictObject({ key, operator: z.literal('DoesNotExist').describe('The device lacks the attribute.') }),
+    z.strictObject({
+      key,
+      operator: z.literal('Gt').describe('The attribute is greater than the value.'),
+      value: number,
+    }),
+    z.strictObject({ key, operator: z.literal('Lt').describe('The attribute is less than the value.'), value: number }),
+    z.strictObject({
+      key,
+      operator: z.literal('Glob').describe('The whole attribute fits the pattern.'),
+      value: attributeText.min(1).describe('`*` stands for any text, `?` for one character; case counts.'),
+    }),
+    z.strictObject({
+      key,
+      operator: z.literal('VersionGte').describe('The attribute is this version or a later one.'),
+      value: version,
+    }),
+    z.strictObject({
+      key,
+      operator: z.literal('VersionLt').describe('The attribute is an earlier version.'),
+      value: version,
+    }),
+  ])
+  .check(onlyInCluster(EXPRESSION_IN_CLUSTER))
 export type Expression = z.infer<typeof Expression>
+
+const ASKS_NOTHING = `asks nothing: add matchLabels or matchExpressions (for every device, include ${ALL_DEVICES})`
 
 export const Query = z
   .strictObject({
     matchLabels: z
       .record(AttributeKey, attributeText)
-      .refine((labels) => Object.keys(labels).length <= MAX_ATTRIBUTES, {
-        error: `at most ${MAX_ATTRIBUTES} labels in a query`,
-      })
+      .check(
+        alsoInCluster(
+          z.refine<Record<string, string>>((labels) => Object.keys(labels).length <= MAX_ATTRIBUTES, {
+            error: `at most ${MAX_ATTRIBUTES} labels in a query`,
+          }),
+          {
+            keywords: { maxProperties: MAX_ATTRIBUTES },
+            rules: [
+              {
+                rule: `self.all(key, size(key) <= ${MAX_ATTRIBUTE_KEY} && ${celMatches(ATTRIBUTE_KEY.source, 'key')})`,
+                message: `an attribute key has 1 to ${MAX_ATTRIBUTE_KEY} characters; it starts and ends with a letter or digit, with letters, digits, ".", "_", "/" and "-" between`,
+              },
+            ],
+          },
+        ),
+      )
       .optional()
       .describe('Attributes that have exactly these values.'),
     matchExpressions: z.array(Expression).max(MAX_ATTRIBUTES).optional().describe('Conditions that all hold.'),
   })
-  .refine((query) => conditionCount(query.matchLabels, query.matchExpressions) > 0, {
-    error: `asks nothing: add matchLabels or matchExpressions (for every device, include ${ALL_DEVICES})`,
-  })
+  .check(
+    alsoInCluster(
+      z.refine<{ matchLabels?: object | undefined; matchExpressions?: readonly unknown[] | undefined }>(
+        (query) => conditionCount(query.matchLabels, query.matchExpressions) > 0,
+        { error: ASKS_NOTHING },
+      ),
+      {
+        rules: [
+          {
+            rule: '(has(self.matchLabels) && size(self.matchLabels) > 0) || (has(self.matchExpressions) && size(self.matchExpressions) > 0)',
+            message: ASKS_NOTHING,
+          },
+        ],
+      },
+    ),
+  )
 export type Query = z.infer<typeof Query>
 
 export const CollectionName = z
   .string()
   .max(63)
   .regex(/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/, { error: 'must be lower-case letters, digits and "-", e.g. all-servers' })
-const names = z.array(CollectionName).max(1000)
+const names = z.array(CollectionName).max(1000).check(inNames())
 
 export const CollectionSpec = z
   .strictObject({
@@ -126,11 +156,23 @@ export const CollectionSpec = z
       .optional()
       .describe('Collections whose members are never members, whatever other rules say. Looked at last.'),
   })
-  .refine(
-    (spec) => [spec.devices, spec.queries, spec.include].some((rules) => rules !== undefined && rules.length > 0),
-    {
-      error: 'says no devices: add queries, devices or include',
-    },
+  .check(
+    alsoInCluster(
+      z.refine<{ [rules in 'devices' | 'queries' | 'include']?: readonly unknown[] | undefined }>(
+        (spec) => [spec.devices, spec.queries, spec.include].some((rules) => rules !== undefined && rules.length > 0),
+        { error: 'says no devices: add queries, devices or include' },
+      ),
+      {
+        rules: [
+          {
+            rule: ['devices', 'queries', 'include']
+              .map((rules) => `(has(self.${rules}) && size(self.${rules}) > 0)`)
+              .join(' || '),
+            message: 'says no devices: add queries, devices or include',
+          },
+        ],
+      },
+    ),
   )
   .describe('Which devices: direct, query and include rules, inside a limiting collection, without the excluded ones.')
 export type CollectionSpec = z.infer<typeof CollectionSpec>

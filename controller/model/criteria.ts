@@ -1,28 +1,25 @@
 // Which updates a rule selects (semantics.md §3): AND across properties, OR inside one, a leading `-` negates a term.
 import { z } from 'zod'
+import { alsoInCluster, type ClusterPart, celMatches, onlyInCluster } from './cluster-rules.ts'
+import { CalendarDuration } from './recurrence.ts'
 import { Classification, RestartBehaviour, Severity } from './update.ts'
 
 /** Terms in one list. */
 export const MAX_TERMS = 1000
 
+const COMPARISON = 'must be a comparison such as ">=1", "<= 40", "0" or "10..100"'
+
 const CountText = z
   .string()
   .max(64)
-  .superRefine((value, context) => {
-    if (parseComparison(value) === undefined)
-      context.addIssue({ code: 'custom', message: 'must be a comparison such as ">=1", "<= 40", "0" or "10..100"' })
-  })
-
-const CalendarDuration = z
-  .string()
-  .max(64)
-  .superRefine((value, context) => {
-    if (!isDuration(value))
-      context.addIssue({
-        code: 'custom',
-        message: 'must be an ISO-8601 duration that is not negative, such as P30D or P1M',
-      })
-  })
+  .check(
+    alsoInCluster(
+      z.superRefine<string>((value, context) => {
+        if (parseComparison(value) === undefined) context.addIssue({ code: 'custom', message: COMPARISON })
+      }),
+      comparisonInCluster(),
+    ),
+  )
 
 const Term = z.string().max(256).regex(/[^-]/, 'must name something besides "-"')
 const terms = z.array(Term).min(1).max(MAX_TERMS)
@@ -36,7 +33,15 @@ const Age = z
     ),
     olderThan: CalendarDuration.optional().describe('Longer ago than this, e.g. P7D.'),
   })
-  .refine((age) => age.within !== undefined || age.olderThan !== undefined, 'must have `within` or `olderThan`')
+  .check(
+    alsoInCluster(
+      z.refine<{ within?: string | undefined; olderThan?: string | undefined }>(
+        (age) => age.within !== undefined || age.olderThan !== undefined,
+        'must have `within` or `olderThan`',
+      ),
+      { rules: [{ rule: 'has(self.within) || has(self.olderThan)', message: 'must have within or olderThan' }] },
+    ),
+  )
 
 export const Criteria = z.strictObject({
   products: terms.optional().describe(`Names of products. ${WHOLE}`),
@@ -78,6 +83,7 @@ export const Criteria = z.strictObject({
   sizeBytes: CountText.optional().describe('Size of the content in bytes, such as "<=1000000000".'),
   superseded: z
     .union([z.boolean(), z.literal('Any')])
+    .check(onlyInCluster({ keywords: { enum: [true, false, 'Any'] } }))
     .optional()
     .describe('false: only updates that no other supersedes; true: only superseded ones; Any: both. Default false.'),
   deployed: z.boolean().optional().describe('Whether the update is in any deployment.'),
@@ -85,6 +91,20 @@ export const Criteria = z.strictObject({
   exploited: z.boolean().optional().describe('Whether one of its vulnerabilities is known to be exploited.'),
 })
 export type Criteria = z.infer<typeof Criteria>
+
+/** A rule has to have a criterion: said of other sources by `hasCriterion` in sources/cross-checks.ts. */
+export const HAS_CRITERION_IN_CLUSTER: ClusterPart = {
+  rules: [
+    {
+      rule: Object.keys(Criteria.shape)
+        .filter((property) => property !== 'superseded')
+        .map((property) => `has(self.${property})`)
+        .join(' || '),
+      message:
+        'names no criterion, and would select the whole catalog (0x87D20416): add for example classifications: [Security Updates]',
+    },
+  ],
+}
 
 /** Whether there is anything to select by. A rule without it is an error (0x87D20416); `superseded` alone is no criterion. */
 export function hasCriterion(criteria: Criteria): boolean {
@@ -119,11 +139,25 @@ function closed(min: number, max: number): Comparison | undefined {
   return Number.isSafeInteger(min) && Number.isSafeInteger(max) && min <= max ? { min, max } : undefined
 }
 
-function isDuration(text: string): boolean {
-  try {
-    return Temporal.Duration.from(text).sign >= 0
-  } catch {
-    return false
+// 9007199254740991 is the greatest number that is held exactly: no more than 16 digits, and that is compared as a number.
+function comparisonInCluster(): ClusterPart {
+  const number = (n: number) => `int(self.findAll('[0-9]+')[${n}])`
+  const space = '[\\t-\\r \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}]*'
+  const single = celMatches(`^${space}(<=|>=|<|>|=)?${space}[0-9]+${space}$`)
+  const range = celMatches(`^${space}[0-9]+${space}[.][.]${space}[0-9]+${space}$`)
+  const most = Number.MAX_SAFE_INTEGER
+  return {
+    rules: [
+      { rule: `${single} || ${range}`, message: COMPARISON },
+      {
+        rule: `!${range} || (${number(1)} <= ${most} && ${number(0)} <= ${number(1)})`,
+        message: 'the first number of a range must not be greater than the second',
+      },
+      {
+        rule: `!${single} || (${number(0)} <= ${most} && !(self.contains('<') && !self.contains('=') && ${number(0)} == 0) && !(self.contains('>') && !self.contains('=') && ${number(0)} == ${most}))`,
+        message: 'no count is like this: write a comparison that one can meet, such as ">=1"',
+      },
+    ],
   }
 }
 

@@ -1,8 +1,10 @@
 // The declared objects (architecture.md, "The declared objects"). This is the one definition of each kind: its
 // TypeScript type, validator, JSON Schema, CRD and reference page all come from here.
 import { z } from 'zod'
+import { alsoInCluster, type ClusterRule, celMatches, onlyInCluster } from './cluster-rules.ts'
 import { CollectionSpec } from './collection.ts'
-import { Criteria } from './criteria.ts'
+import { Criteria, HAS_CRITERION_IN_CLUSTER } from './criteria.ts'
+import { inNames } from './distinct.ts'
 import { GitSourceSpec } from './git-source.ts'
 import { MAX_UPDATES_PER_GROUP } from './limits.ts'
 import { ObjectName, Plan, planFields } from './plan.ts'
@@ -13,7 +15,16 @@ export const API_VERSION = 'ringmaster.dev/v1alpha1'
 export const API_GROUP = 'ringmaster.dev'
 
 const description = z.string().max(1024).optional().describe('For people; changes nothing.')
-const collections = z.array(ObjectName).min(1).max(1000)
+const collections = z.array(ObjectName).min(1).max(1000).check(inNames())
+
+const HAS_PHASES = {
+  rules: [
+    {
+      rule: 'has(self.phases) || has(self.template)',
+      message: 'no phases are named: add phases: [{name: pilot, collection: …}], or a template that has them',
+    },
+  ],
+}
 
 export const MaintenanceWindowSpec = MaintenanceWindowTimes.safeExtend({
   description,
@@ -32,59 +43,70 @@ export const FreezeSpec = FreezeTimes.safeExtend({
 })
 export type FreezeSpec = z.infer<typeof FreezeSpec>
 
-export const AutomaticDeploymentRuleSpec = z.strictObject({
-  description,
-  template: ObjectName.optional().describe(
-    'A DeploymentTemplate whose values stand in for what this rule leaves out. Built in: patch-tuesday, definitions.',
-  ),
-  criteria: Criteria.describe('Which updates: AND across properties, OR inside one.'),
-  evaluate: z
-    .strictObject({
-      schedule: Recurrence.refine((schedule) => schedule.timeZone !== 'DeviceLocal', {
-        path: ['timeZone'],
-        error: 'a rule is evaluated once for all devices: write an IANA time zone, such as Europe/Berlin, or UTC',
+const ONCE_FOR_ALL = 'a rule is evaluated once for all devices: write an IANA time zone, such as Europe/Berlin, or UTC'
+
+export const AutomaticDeploymentRuleSpec = z
+  .strictObject({
+    description,
+    template: ObjectName.optional().describe(
+      'A DeploymentTemplate whose values stand in for what this rule leaves out. Built in: patch-tuesday, definitions.',
+    ),
+    criteria: Criteria.check(onlyInCluster(HAS_CRITERION_IN_CLUSTER)).describe(
+      'Which updates: AND across properties, OR inside one.',
+    ),
+    evaluate: z
+      .strictObject({
+        schedule: Recurrence.check(
+          alsoInCluster(
+            z.refine<{ timeZone: string }>((schedule) => schedule.timeZone !== 'DeviceLocal', {
+              path: ['timeZone'],
+              error: ONCE_FOR_ALL,
+            }),
+            { rules: [{ rule: "self.timeZone != 'DeviceLocal'", message: ONCE_FOR_ALL, fieldPath: '.timeZone' }] },
+          ),
+        )
+          .optional()
+          .describe('Evaluate at these times.'),
+        afterSync: z
+          .boolean()
+          .optional()
+          .describe('Also after each catalog synchronisation that changed something. Default false.'),
       })
-        .optional()
-        .describe('Evaluate at these times.'),
-      afterSync: z
-        .boolean()
-        .optional()
-        .describe('Also after each catalog synchronisation that changed something. Default false.'),
-    })
-    .optional()
-    .describe(
-      'When the rule is evaluated; taken whole from the rule, or else from its template. `ringmaster evaluate RULE` does it at once.',
-    ),
-  group: z
-    .strictObject({
-      mode: z
-        .enum(['New', 'Replace'])
-        .optional()
-        .describe(
-          'New: a group for each evaluation. Replace: the one group is filled anew, for definitions. Default New.',
-        ),
-      overflow: z
-        .enum(['Fail', 'Split'])
-        .optional()
-        .describe(
-          'When more than 1000 updates match: fail the evaluation, or split them into several groups. Default Fail.',
-        ),
-    })
-    .optional()
-    .describe('What becomes of the updates that match.'),
-  enabled: z
-    .boolean()
-    .optional()
-    .describe(
-      'false builds groups and rollouts and approves nothing until it is set to true: a review gate. Default true.',
-    ),
-  suspend: z.boolean().optional().describe('No evaluations, and its rollouts pause. Default false.'),
-  prune: z
-    .enum(['Unapprove', 'Orphan'])
-    .optional()
-    .describe('What removing the rule does to its rollouts: roll them back, or let them go on. Default Unapprove.'),
-  ...planFields,
-})
+      .optional()
+      .describe(
+        'When the rule is evaluated; taken whole from the rule, or else from its template. `ringmaster evaluate RULE` does it at once.',
+      ),
+    group: z
+      .strictObject({
+        mode: z
+          .enum(['New', 'Replace'])
+          .optional()
+          .describe(
+            'New: a group for each evaluation. Replace: the one group is filled anew, for definitions. Default New.',
+          ),
+        overflow: z
+          .enum(['Fail', 'Split'])
+          .optional()
+          .describe(
+            'When more than 1000 updates match: fail the evaluation, or split them into several groups. Default Fail.',
+          ),
+      })
+      .optional()
+      .describe('What becomes of the updates that match.'),
+    enabled: z
+      .boolean()
+      .optional()
+      .describe(
+        'false builds groups and rollouts and approves nothing until it is set to true: a review gate. Default true.',
+      ),
+    suspend: z.boolean().optional().describe('No evaluations, and its rollouts pause. Default false.'),
+    prune: z
+      .enum(['Unapprove', 'Orphan'])
+      .optional()
+      .describe('What removing the rule does to its rollouts: roll them back, or let them go on. Default Unapprove.'),
+    ...planFields,
+  })
+  .check(onlyInCluster(HAS_PHASES))
 export type AutomaticDeploymentRuleSpec = z.infer<typeof AutomaticDeploymentRuleSpec>
 
 export const DeploymentTemplateSpec = Plan.safeExtend({
@@ -94,7 +116,20 @@ export const DeploymentTemplateSpec = Plan.safeExtend({
 })
 export type DeploymentTemplateSpec = z.infer<typeof DeploymentTemplateSpec>
 
-const expiry = z.union([z.enum(['Never', 'Immediately']), z.int().min(1).max(99)])
+const expiry = z.union([z.enum(['Never', 'Immediately']), z.int().min(1).max(99)]).check(
+  onlyInCluster({
+    rules: [
+      {
+        rule: "type(self) == int ? self >= 1 && self <= 99 : self == 'Never' || self == 'Immediately'",
+        message: 'write Never, Immediately, or a number of months from 1 to 99',
+      },
+    ],
+  }),
+)
+
+// The host is looked at more closely when it is fetched from.
+const WEB_ADDRESS = /^https?:\/\/([^\s/?#@]*@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?([/?#]\S*)?$/
+const WEB_ADDRESS_WANTED = 'write an http:// or https:// address without spaces'
 
 export const UpdateSourceSpec = z
   .strictObject({
@@ -111,7 +146,14 @@ export const UpdateSourceSpec = z
       .optional()
       .describe('A file (plain or .gz) or a folder of them, relative to this file.'),
     url: z
-      .url({ protocol: /^https?$/ })
+      .string()
+      .max(4096)
+      .check(
+        alsoInCluster(
+          z.refine<string>((text) => WEB_ADDRESS.test(text) && URL.canParse(text), WEB_ADDRESS_WANTED),
+          { rules: [{ rule: `${celMatches(WEB_ADDRESS.source)} && isURL(self)`, message: WEB_ADDRESS_WANTED }] },
+        ),
+      )
       .optional()
       .describe('Where to fetch the feed by HTTP.'),
     interval: Duration.default('PT8H').describe('How often the catalog is synchronised.'),
@@ -131,15 +173,15 @@ export const UpdateSourceSpec = z
       .describe('Updates that match any of these are declined: hidden, never offered.'),
     suspend: z.boolean().optional().describe('No synchronisation. Default false.'),
   })
-  .check((context) => {
-    if ((context.value.path === undefined) === (context.value.url === undefined))
-      context.issues.push({
-        code: 'custom',
-        input: context.value,
-        path: [],
-        message: 'give exactly one of path and url',
-      })
-  })
+  .check(
+    alsoInCluster(
+      z.refine<{ path?: string | undefined; url?: string | undefined }>(
+        ({ path, url }) => (path === undefined) !== (url === undefined),
+        'give exactly one of path and url',
+      ),
+      { rules: [{ rule: 'has(self.path) != has(self.url)', message: 'give exactly one of path and url' }] },
+    ),
+  )
 export type UpdateSourceSpec = z.infer<typeof UpdateSourceSpec>
 
 export const UpdateHoldSpec = z
@@ -154,10 +196,15 @@ export const UpdateHoldSpec = z
       .optional()
       .describe('Also approve Uninstall where it is installed and can be uninstalled. Default false.'),
   })
-  .check((context) => {
-    if (context.value.updates === undefined && context.value.articleIds === undefined)
-      context.issues.push({ code: 'custom', input: context.value, path: [], message: 'give updates or articleIds' })
-  })
+  .check(
+    alsoInCluster(
+      z.refine<{ updates?: unknown; articleIds?: unknown }>(
+        ({ updates, articleIds }) => updates !== undefined || articleIds !== undefined,
+        'give updates or articleIds',
+      ),
+      { rules: [{ rule: 'has(self.updates) || has(self.articleIds)', message: 'give updates or articleIds' }] },
+    ),
+  )
 export type UpdateHoldSpec = z.infer<typeof UpdateHoldSpec>
 
 export const PhaseApprovalSpec = z.strictObject({
@@ -174,16 +221,24 @@ export const SoftwareUpdateGroupSpec = z.strictObject({
 })
 export type SoftwareUpdateGroupSpec = z.infer<typeof SoftwareUpdateGroupSpec>
 
-export const RolloutSpec = Plan.omit({ onNewer: true }).safeExtend({
-  description,
-  template: AutomaticDeploymentRuleSpec.shape.template,
-  group: ObjectName.describe(
-    'The SoftwareUpdateGroup that goes out. When its content changes, the rollout begins again.',
-  ),
-  enabled: z.boolean().optional().describe('false approves nothing. Default true.'),
-  suspend: z.boolean().optional().describe('Pauses the rollout. Default false.'),
-  prune: AutomaticDeploymentRuleSpec.shape.prune,
-})
+// docs/decisions/0040: only a change can break this rule, and only an API server sees one.
+const GROUP_STAYS: ClusterRule = {
+  rule: 'self == oldSelf',
+  message: 'the group of a rollout stays what it is: declare another Rollout for another group',
+}
+
+export const RolloutSpec = Plan.omit({ onNewer: true })
+  .safeExtend({
+    description,
+    template: AutomaticDeploymentRuleSpec.shape.template,
+    group: ObjectName.check(onlyInCluster({ rules: [GROUP_STAYS] })).describe(
+      'The SoftwareUpdateGroup that goes out. When its content changes, the rollout begins again.',
+    ),
+    enabled: z.boolean().optional().describe('false approves nothing. Default true.'),
+    suspend: z.boolean().optional().describe('Pauses the rollout. Default false.'),
+    prune: AutomaticDeploymentRuleSpec.shape.prune,
+  })
+  .check(onlyInCluster(HAS_PHASES))
 export type RolloutSpec = z.infer<typeof RolloutSpec>
 
 export const UpdateDeploymentSpec = z.strictObject({

@@ -1,6 +1,7 @@
 // How a group goes out: deployment settings, phases and gates (semantics.md §3, §5, §6). Rules, templates and rollouts
 // share these fields; a template's value stands in where a rule has none, then the defaults of `resolvePlan`.
 import { z } from 'zod'
+import { alsoInCluster, onlyInCluster } from './cluster-rules.ts'
 import { MAX_PHASES } from './limits.ts'
 import { Duration } from './recurrence.ts'
 
@@ -44,6 +45,12 @@ export const DeploymentSettings = z.strictObject({
 })
 export type DeploymentSettings = z.infer<typeof DeploymentSettings>
 
+type Thresholds = {
+  successPercent?: number | undefined
+  successCount?: number | undefined
+  failurePercent?: number | undefined
+}
+
 export const Phase = z
   .strictObject({
     name: ObjectName.describe('Unique in the rollout.'),
@@ -86,20 +93,38 @@ export const Phase = z
       'Settings that differ in this phase; the others are those of the whole plan.',
     ),
   })
-  .check((context) => {
-    const { successPercent, successCount, failurePercent } = context.value
-    if (successPercent !== undefined && successCount !== undefined)
-      context.issues.push(problem(context.value, ['successCount'], 'give successPercent or successCount, not both'))
-    const most = 100 - (successPercent ?? 0)
-    if (failurePercent !== undefined && successPercent !== undefined && most >= 0 && failurePercent > most)
-      context.issues.push(
-        problem(
-          context.value,
-          ['failurePercent'],
-          `at most ${most}: with successPercent ${successPercent}, more failures than that can never succeed`,
-        ),
-      )
-  })
+  .check(
+    alsoInCluster(
+      z.check<Thresholds>((context) => {
+        const { successPercent, successCount, failurePercent } = context.value
+        if (successPercent !== undefined && successCount !== undefined)
+          context.issues.push(problem(context.value, ['successCount'], 'give successPercent or successCount, not both'))
+        const most = 100 - (successPercent ?? 0)
+        if (failurePercent !== undefined && successPercent !== undefined && most >= 0 && failurePercent > most)
+          context.issues.push(
+            problem(
+              context.value,
+              ['failurePercent'],
+              `at most ${most}: with successPercent ${successPercent}, more failures than that can never succeed`,
+            ),
+          )
+      }),
+      {
+        rules: [
+          {
+            rule: '!has(self.successPercent) || !has(self.successCount)',
+            message: 'give successPercent or successCount, not both',
+            fieldPath: '.successCount',
+          },
+          {
+            rule: '!has(self.successPercent) || !has(self.failurePercent) || self.failurePercent <= 100 - self.successPercent',
+            message: 'at most 100 less successPercent: more failures than that can never succeed',
+            fieldPath: '.failurePercent',
+          },
+        ],
+      },
+    ),
+  )
 export type Phase = z.infer<typeof Phase>
 
 export const planFields = {
@@ -110,6 +135,7 @@ export const planFields = {
     .array(Phase)
     .min(1)
     .max(MAX_PHASES)
+    .check(onlyInCluster({ keywords: { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] } }))
     .optional()
     .describe('In order: each starts when the one before has passed its gate. At most 12.'),
   onHalt: z

@@ -1,25 +1,49 @@
 // Times as people declare them: durations, time zones, recurrences, and the times of maintenance windows and freezes
 // (semantics.md §4, §5). Parsed objects keep the declared texts, so that they stay plain JSON; schedule/ evaluates them.
 import { z } from 'zod'
+import { alsoInCluster, celMatches, onlyInCluster } from './cluster-rules.ts'
 import { durationMs, HOUR } from './instant.ts'
+import {
+  FREEZE_CLUSTER_RULES,
+  KNOWN_ZONE,
+  LOCAL_OR_KNOWN_ZONE,
+  lengthBetween,
+  MOMENT,
+  REAL_DATE,
+} from './recurrence-cluster.ts'
+import { durationError, momentError, timeError } from './recurrence-words.ts'
 import { parseRrule, whyStartNeeded } from './rrule.ts'
+import { RECURRENCE_CLUSTER_RULES, RRULE_CLUSTER_RULES } from './rrule-cluster.ts'
 
 export const DEVICE_LOCAL = 'DeviceLocal'
 
+const LOOK_AHEAD = /\(\?[=!][^()]*\)/g
 const FIXED_DURATION = /^P(?!$)(\d{1,5}W)?(\d{1,6}D)?(T(?=\d)(\d{1,7}H)?(\d{1,8}M)?(\d{1,9}S)?)?$/
 const ANY_DURATION = /^P(?!$)(\d{1,4}Y)?(\d{1,5}M)?(\d{1,5}W)?(\d{1,6}D)?(T(?=\d)(\d{1,7}H)?(\d{1,8}M)?(\d{1,9}S)?)?$/
+
+// RE2 has no look-ahead: that something follows the P, and something the T, is said by how the text ends.
+const DURATION_IN_CLUSTER = {
+  keywords: { pattern: FIXED_DURATION.source.replaceAll(LOOK_AHEAD, ''), maxLength: 64 },
+  rules: [{ rule: celMatches('[WDHMS]$'), message: 'write an ISO 8601 duration, such as P7D or PT2H' }],
+}
+const CALENDAR_DURATION_IN_CLUSTER = {
+  keywords: { pattern: ANY_DURATION.source.replaceAll(LOOK_AHEAD, ''), maxLength: 64 },
+  rules: [{ rule: celMatches('[YMWDHS]$'), message: 'write an ISO 8601 duration, such as P1M or P7D' }],
+}
 
 /** An ISO 8601 duration of fixed length, not negative, in whole numbers: weeks, days, hours, minutes, seconds. */
 export const Duration = z
   .string({ error: () => 'write an ISO 8601 duration in quotes, such as "P7D" or "PT2H"' })
-  .regex(FIXED_DURATION, { error: (issue) => durationError(String(issue.input), false) })
+  .regex(FIXED_DURATION, { error: (issue) => durationProblem(String(issue.input), false) })
+  .check(onlyInCluster(DURATION_IN_CLUSTER))
   .describe('ISO 8601 duration of fixed length (weeks, days, hours, minutes, seconds), such as P7D or PT2H.')
 export type Duration = z.infer<typeof Duration>
 
 /** As `Duration`, and also years and months, whose length depends on the date they are counted from. */
 export const CalendarDuration = z
   .string({ error: () => 'write an ISO 8601 duration in quotes, such as "P1M" or "P7D"' })
-  .regex(ANY_DURATION, { error: (issue) => durationError(String(issue.input), true) })
+  .regex(ANY_DURATION, { error: (issue) => durationProblem(String(issue.input), true) })
+  .check(onlyInCluster(CALENDAR_DURATION_IN_CLUSTER))
   .describe('ISO 8601 duration, also in months and years, such as P1M or P7D.')
 export type CalendarDuration = z.infer<typeof CalendarDuration>
 
@@ -27,9 +51,14 @@ export const TimeZone = z
   .string({ error: () => 'write an IANA time zone, such as Europe/Berlin, or UTC' })
   .min(1)
   .max(64)
-  .superRefine((text, context) => {
-    if (timeZoneId(text) !== text) context.addIssue({ code: 'custom', message: timeZoneError(text) })
-  })
+  .check(
+    alsoInCluster(
+      z.superRefine<string>((text, context) => {
+        if (timeZoneId(text) !== text) context.addIssue({ code: 'custom', message: timeZoneError(text) })
+      }),
+      KNOWN_ZONE,
+    ),
+  )
   .describe('IANA time zone, such as Europe/Berlin, or UTC.')
 export type TimeZone = z.infer<typeof TimeZone>
 
@@ -37,14 +66,19 @@ export const ScheduleZone = z
   .string({ error: () => `write an IANA time zone, such as Europe/Berlin, or ${DEVICE_LOCAL}` })
   .min(1)
   .max(64)
-  .superRefine((text, context) => {
-    if (text === DEVICE_LOCAL || timeZoneId(text) === text) return
-    const local = /^(device[ _-]?local|local)$/i.test(text)
-    context.addIssue({
-      code: 'custom',
-      message: local ? `write ${DEVICE_LOCAL}` : `${timeZoneError(text)}, or ${DEVICE_LOCAL}`,
-    })
-  })
+  .check(
+    alsoInCluster(
+      z.superRefine<string>((text, context) => {
+        if (text === DEVICE_LOCAL || timeZoneId(text) === text) return
+        const local = /^(device[ _-]?local|local)$/i.test(text)
+        context.addIssue({
+          code: 'custom',
+          message: local ? `write ${DEVICE_LOCAL}` : `${timeZoneError(text)}, or ${DEVICE_LOCAL}`,
+        })
+      }),
+      LOCAL_OR_KNOWN_ZONE,
+    ),
+  )
   .describe(
     'IANA time zone, such as Europe/Berlin, or DeviceLocal: the same wall-clock time on each device, wherever it is.',
   )
@@ -54,9 +88,14 @@ export type ScheduleZone = z.infer<typeof ScheduleZone>
 export const CalendarDate = z
   .string({ error: () => 'write a date in quotes, such as "2026-01-31"' })
   .regex(/^\d{4}-\d\d-\d\d$/, { error: (issue) => `"${issue.input}" is no date: write YYYY-MM-DD, such as 2026-01-31` })
-  .refine((text) => !/^\d{4}-\d\d-\d\d$/.test(text) || isRealDate(text), {
-    error: (issue) => `${issue.input}: there is no such day`,
-  })
+  .check(
+    alsoInCluster(
+      z.refine<string>((text) => !/^\d{4}-\d\d-\d\d$/.test(text) || isRealDate(text), {
+        error: (issue) => `${issue.input}: there is no such day`,
+      }),
+      REAL_DATE,
+    ),
+  )
   .describe('Date, YYYY-MM-DD.')
 export type CalendarDate = z.infer<typeof CalendarDate>
 
@@ -65,6 +104,7 @@ export const Recurrence = z
     rrule: z
       .string({ error: () => 'write an RFC 5545 rule, such as FREQ=MONTHLY;BYDAY=2TU' })
       .max(1024)
+      .check(onlyInCluster({ rules: RRULE_CLUSTER_RULES }))
       .optional()
       .describe(
         'RFC 5545 RRULE value without "RRULE:", such as FREQ=MONTHLY;BYDAY=2TU. Absent: once, on `startsOn`. Hours and minutes are counted on the wall clock. FREQ=SECONDLY and BYSECOND are not supported.',
@@ -75,9 +115,18 @@ export const Recurrence = z
       .describe(
         'Wall-clock time, HH:MM or HH:MM:SS. A time that daylight saving skips is the first instant after the gap; one that exists twice is the first. BYHOUR and BYMINUTE replace its hour and minute.',
       ),
-    startsOn: CalendarDate.refine((text) => !isRealDate(text) || (text >= '1970-01-01' && text <= '2099-12-31'), {
-      error: () => 'must be from 1970-01-01 to 2099-12-31',
-    })
+    startsOn: CalendarDate.check(
+      alsoInCluster(
+        z.refine<string>((text) => !isRealDate(text) || (text >= '1970-01-01' && text <= '2099-12-31'), {
+          error: () => 'must be from 1970-01-01 to 2099-12-31',
+        }),
+        {
+          rules: [
+            { rule: "self >= '1970-01-01' && self <= '2099-12-31'", message: 'must be from 1970-01-01 to 2099-12-31' },
+          ],
+        },
+      ),
+    )
       .optional()
       .describe(
         'The first day that counts (DTSTART), YYYY-MM-DD. It is an occurrence only if the rule gives it. Needed without rrule, with COUNT, with an INTERVAL above 1, and where the rule does not say on which day. Default: 1970-01-01.',
@@ -88,15 +137,36 @@ export const Recurrence = z
       .regex(/^-?P\d{1,2}[DW]$/, {
         error: (issue) => `"${issue.input}" is not in whole days: write for example P4D or -P1D`,
       })
-      .refine((text) => Math.abs(offsetDays(text)) <= 31, { error: () => 'at most 31 days either way (P31D, -P31D)' })
+      .check(
+        alsoInCluster(
+          z.refine<string>((text) => Math.abs(offsetDays(text)) <= 31, {
+            error: () => 'at most 31 days either way (P31D, -P31D)',
+          }),
+          {
+            keywords: { maxLength: 8 },
+            rules: [
+              {
+                rule: celMatches('^-?P([0-2]?[0-9]D|3[01]D|0?[0-4]W)$'),
+                message: 'write at most 31 days either way, such as P4D, -P1D or P2W',
+              },
+            ],
+          },
+        ),
+      )
       .default('P0D')
       .describe(
         'Days between the day that the rule gives and the real one: P4D with the second Tuesday is the Saturday after Patch Tuesday, also when that lies in the next month. UNTIL and COUNT look at the day that the rule gives.',
       ),
   })
-  .superRefine((value, context) => {
-    for (const { path, message } of recurrenceErrors(value)) context.addIssue({ code: 'custom', path: [path], message })
-  })
+  .check(
+    alsoInCluster(
+      z.superRefine<{ rrule?: string | undefined; startsOn?: string | undefined }>((value, context) => {
+        for (const { path, message } of recurrenceErrors(value))
+          context.addIssue({ code: 'custom', path: [path], message })
+      }),
+      { rules: RECURRENCE_CLUSTER_RULES },
+    ),
+  )
 export type Recurrence = z.infer<typeof Recurrence>
 
 export const MaintenanceWindowTimes = z.strictObject({
@@ -109,10 +179,23 @@ export const MaintenanceWindowTimes = z.strictObject({
       from: CalendarDate.optional().describe('The first day on which the window may open.'),
       until: CalendarDate.optional().describe('The last day on which the window may open.'),
     })
-    .superRefine(({ from, until }, context) => {
-      if (from !== undefined && until !== undefined && until < from)
-        context.addIssue({ code: 'custom', path: ['until'], message: `must not be before from (${from})` })
-    })
+    .check(
+      alsoInCluster(
+        z.superRefine<{ from?: string | undefined; until?: string | undefined }>(({ from, until }, context) => {
+          if (from !== undefined && until !== undefined && until < from)
+            context.addIssue({ code: 'custom', path: ['until'], message: `must not be before from (${from})` })
+        }),
+        {
+          rules: [
+            {
+              rule: '!has(self.from) || !has(self.until) || self.until >= self.from',
+              message: 'must not be before from',
+              fieldPath: '.until',
+            },
+          ],
+        },
+      ),
+    )
     .optional()
     .describe("Days, both included, in the schedule's time zone. Default: always."),
 })
@@ -120,7 +203,14 @@ export type MaintenanceWindowTimes = z.infer<typeof MaintenanceWindowTimes>
 
 const FreezeMoment = z
   .string({ error: () => 'write a time in quotes, such as "2026-12-20T18:00" or "2026-12-20T18:00:00Z"' })
-  .refine((text) => parseMoment(text) !== undefined, { error: (issue) => momentError(String(issue.input)) })
+  .check(
+    alsoInCluster(
+      z.refine<string>((text) => parseMoment(text) !== undefined, {
+        error: (issue) => momentError(String(issue.input)),
+      }),
+      MOMENT,
+    ),
+  )
 
 /** Either `from` and `until`, or `schedule` and `duration`: see `freezePeriod`. */
 export const FreezeTimes = z
@@ -137,10 +227,15 @@ export const FreezeTimes = z
       .optional()
       .describe('How long a freeze that recurs lasts, from 5 minutes (PT5M) to 92 days (P92D).'),
   })
-  .superRefine((value, context) => {
-    for (const { path, message } of freezeErrors(value))
-      context.addIssue({ code: 'custom', path: path === '' ? [] : [path], message })
-  })
+  .check(
+    alsoInCluster(
+      z.superRefine<FreezeFields>((value, context) => {
+        for (const { path, message } of freezeErrors(value))
+          context.addIssue({ code: 'custom', path: path === '' ? [] : [path], message })
+      }),
+      { rules: FREEZE_CLUSTER_RULES },
+    ),
+  )
 export type FreezeTimes = z.infer<typeof FreezeTimes>
 
 export type FreezePeriod =
@@ -156,7 +251,7 @@ export function freezePeriod({ from, until, timeZone, schedule, duration }: Free
 
 /** Throws a RangeError on text that neither `Duration` nor `CalendarDuration` accepts. */
 export function parseDuration(text: string): Temporal.Duration {
-  if (!ANY_DURATION.test(text)) throw new RangeError(durationError(text, true))
+  if (!ANY_DURATION.test(text)) throw new RangeError(durationProblem(text, true))
   return Temporal.Duration.from(text)
 }
 
@@ -179,7 +274,8 @@ export function timeZoneId(text: string): string | undefined {
 
 /** A time as freezes give it: an instant, or wall-clock time counted as if it were UTC. Undefined when it cannot be read. */
 export function parseMoment(text: string): { readonly type: 'Wall' | 'Instant'; readonly at: number } | undefined {
-  const [, date = '', zone] = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(?::[0-5]\d)?(Z|[+-]\d\d:\d\d)?$/.exec(text) ?? []
+  const [, date = '', zone] =
+    /^(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(Z|[+-]\d\d:\d\d)?$/.exec(text) ?? []
   const at = isRealDate(date) ? Date.parse(zone === undefined ? `${text}Z` : text) : Number.NaN
   return Number.isNaN(at) ? undefined : { type: zone === undefined ? 'Wall' : 'Instant', at }
 }
@@ -216,7 +312,15 @@ function recurrenceErrors({
   return []
 }
 
-function freezeErrors({ from, until, timeZone, schedule, duration }: FreezeTimes): FieldError[] {
+type FreezeFields = {
+  from?: string | undefined
+  until?: string | undefined
+  timeZone?: string | undefined
+  schedule?: unknown
+  duration?: string | undefined
+}
+
+function freezeErrors({ from, until, timeZone, schedule, duration }: FreezeFields): FieldError[] {
   const once = from !== undefined || until !== undefined
   const recurring = schedule !== undefined || duration !== undefined
   if (once && recurring) return [{ path: '', message: 'give from and until, or schedule and duration, not both' }]
@@ -242,32 +346,22 @@ function freezeErrors({ from, until, timeZone, schedule, duration }: FreezeTimes
 
 function durationBetween(least: string, most: string, instead: string) {
   const [min, max] = [durationMs(parseDuration(least)), durationMs(parseDuration(most))]
-  return Duration.superRefine((text, context) => {
-    if (!FIXED_DURATION.test(text)) return
-    const length = durationMs(parseDuration(text))
-    if (length < min) context.addIssue({ code: 'custom', message: `${text} is too short: at least ${least}` })
-    if (length > max) context.addIssue({ code: 'custom', message: `${text} is too long: at most ${most}; ${instead}` })
-  })
+  return Duration.check(
+    alsoInCluster(
+      z.superRefine<string>((text, context) => {
+        if (!FIXED_DURATION.test(text)) return
+        const length = durationMs(parseDuration(text))
+        if (length < min) context.addIssue({ code: 'custom', message: `${text} is too short: at least ${least}` })
+        if (length > max)
+          context.addIssue({ code: 'custom', message: `${text} is too long: at most ${most}; ${instead}` })
+      }),
+      lengthBetween(min, max, `must be at least ${least} and at most ${most}; ${instead}`),
+    ),
+  )
 }
 
-function durationError(text: string, calendar: boolean): string {
-  const shown = `"${text.slice(0, 40)}"`
-  const example = calendar ? 'P1M or P7D' : 'P7D or PT2H'
-  if (/^[-+]/.test(text)) return `${shown} must not have a sign: write for example ${example}`
-  if (!calendar && ANY_DURATION.test(text))
-    return `${shown}: months and years have no fixed length, write days (P30D); minutes are PT…M`
-  const [, number = '', word = ''] = /^P?(\d{1,5})\s*([A-Z]+)$/i.exec(text) ?? []
-  const unit = Object.entries(UNIT_WORDS).find(([, words]) => words.test(word))?.[0]
-  if (unit !== undefined) return `${shown} is no ISO 8601 duration: write ${unit.replace('#', number)}`
-  return `${shown} is no ISO 8601 duration in whole numbers: write for example ${example}`
-}
-
-const UNIT_WORDS = {
-  'PT#S': /^s(ec(ond)?s?)?$/i,
-  'PT#M': /^m(in(ute)?s?)?$/i,
-  'PT#H': /^h((ou)?rs?)?$/i,
-  'P#D': /^d(ays?)?$/i,
-  'P#W': /^w(eeks?)?$/i,
+function durationProblem(text: string, calendar: boolean): string {
+  return durationError(text, calendar, ANY_DURATION.test(text))
 }
 
 function timeZoneError(text: string): string {
@@ -280,17 +374,4 @@ function timeZoneError(text: string): string {
   const city = `/${text.toLowerCase().replaceAll(' ', '_')}`
   const meant = Intl.supportedValuesOf('timeZone').find((zone) => zone.toLowerCase().endsWith(city))
   return `"${text}" is no time zone: write ${meant ?? example}`
-}
-
-function timeError(text: string): string {
-  if (/^\d:[0-5]\d(:[0-5]\d)?$/.test(text)) return `"${text}": write 0${text}`
-  if (/^24:00/.test(text)) return '"24:00" is the next day: write 00:00, and offset: P1D if the day matters'
-  return `"${text}" is no time of day: write HH:MM or HH:MM:SS, from 00:00 to 23:59:59`
-}
-
-function momentError(text: string): string {
-  if (/^\d{4}-\d\d-\d\d$/.test(text)) return `"${text}" is a date alone: add the time, ${text}T00:00`
-  if (/^\d{4}-\d\d-\d\d +\d\d:\d\d/.test(text))
-    return `"${text}": write a T between date and time, ${text.replace(/ +/, 'T')}`
-  return `"${text.slice(0, 40)}" is no time: write wall-clock as 2026-12-20T18:00, or an instant as 2026-12-20T18:00:00Z`
 }

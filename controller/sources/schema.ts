@@ -1,5 +1,6 @@
 // JSON Schema (draft 2020-12) of the kinds, for editors and for what is derived from it: CRDs and reference pages.
 import { z } from 'zod'
+import { type ClusterRule, clusterPartsOf, type Structural } from '../model/cluster-rules.ts'
 import { API_VERSION, KIND_NAMES, KINDS, type Kind } from '../model/kinds.ts'
 import { Metadata } from './manifest-object.ts'
 
@@ -10,6 +11,26 @@ export const DRAFT = 'https://json-schema.org/draft/2020-12/schema'
 /** Of a kind's spec as people write it. */
 export function specSchema(kind: Kind): Schema {
   return plainSchema(KINDS[kind].spec)
+}
+
+/** Under these keywords, what the API server is told beside the schema (model/cluster-rules.ts). */
+export const CLUSTER_RULES = 'x-kubernetes-validations'
+export const CLUSTER_KEYWORDS = 'x-ringmaster-cluster'
+
+/** Of a kind's spec, with what the API server is told. */
+export function clusterSpecSchema(kind: Kind): Schema {
+  return plainSchema(KINDS[kind].spec, ({ zodSchema, jsonSchema }) => {
+    tidy({ jsonSchema })
+    const rules: ClusterRule[] = []
+    const keywords: Structural[] = []
+    for (const part of clusterPartsOf(zodSchema)) {
+      if (part === undefined || 'notThere' in part) continue
+      rules.push(...(part.rules ?? []))
+      keywords.push(part.keywords ?? {})
+    }
+    if (rules.length > 0) jsonSchema[CLUSTER_RULES] = rules
+    if (keywords.length > 0) jsonSchema[CLUSTER_KEYWORDS] = Object.assign({}, ...keywords)
+  })
 }
 
 /** Of a whole object of one kind. */
@@ -106,9 +127,11 @@ function describeBranch({ const: value, description = '' }: Schema): string {
   return value === undefined ? description : `${String(value)}: ${description}`
 }
 
+type Override = NonNullable<z.core.ToJSONSchemaParams['override']>
+
 /** JSON Schema of what people write, without naming the draft. */
-export function plainSchema(schema: z.core.$ZodType): Schema {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io: 'input', override: tidy })
+export function plainSchema(schema: z.core.$ZodType, override: Override = tidy): Schema {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io: 'input', override })
   return rest
 }
 
