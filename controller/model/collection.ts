@@ -33,13 +33,15 @@ const key = AttributeKey.describe('The device attribute asked about.')
 const values = z.array(attributeText).min(1).max(1000)
 const number = z
   .number()
-  .describe('Compared with the attribute as a decimal number; one that is no number never matches.')
+  .describe(
+    'Of Gt and Lt: a number. The attribute is compared as a decimal number; one that is no number never matches.',
+  )
 const version = z
   .string()
   .max(MAX_ATTRIBUTE_VALUE)
   .regex(DOTTED_VERSION, { error: 'a version is digits in segments parted by dots, such as 10.0.26100' })
   .describe(
-    'Dotted version, such as 10.0.26100. Segments compare as numbers and a missing one counts as 0; an attribute that is no dotted version never matches.',
+    'Of VersionGte and VersionLt: a dotted version, such as 10.0.26100. Segments compare as numbers and a missing one counts as 0; an attribute that is no dotted version never matches.',
   )
 
 export const Expression = z
@@ -47,7 +49,7 @@ export const Expression = z
     z.strictObject({
       key,
       operator: z.literal('In').describe('The attribute is one of the values.'),
-      values: values.describe('1 to 1000 values, compared exactly and with case.'),
+      values: values.describe('Of In and NotIn: 1 to 1000 values, compared exactly and with case.'),
     }),
     z.strictObject({
       key,
@@ -56,7 +58,7 @@ export const Expression = z
         .describe(
           'The attribute is none of the values. As in a Kubernetes label selector, a device that lacks the attribute matches too; add Exists to leave it out.',
         ),
-      values: values.describe('1 to 1000 values, compared exactly and with case.'),
+      values: values.describe('Of In and NotIn: 1 to 1000 values, compared exactly and with case.'),
     }),
     z.strictObject({ key, operator: z.literal('Exists').describe('The device has the attribute.') }),
     z.strictObject({ key, operator: z.literal('DoesNotExist').describe('The device lacks the attribute.') }),
@@ -69,7 +71,9 @@ export const Expression = z
     z.strictObject({
       key,
       operator: z.literal('Glob').describe('The whole attribute fits the pattern.'),
-      value: attributeText.min(1).describe('`*` stands for any text, `?` for one character; case counts.'),
+      value: attributeText
+        .min(1)
+        .describe('Of Glob: a pattern. `*` stands for any text, `?` for one character; case counts.'),
     }),
     z.strictObject({
       key,

@@ -242,12 +242,12 @@ export const RolloutSpec = Plan.omit({ onNewer: true })
 export type RolloutSpec = z.infer<typeof RolloutSpec>
 
 export const UpdateDeploymentSpec = z.strictObject({
-  rollout: ObjectName,
-  phase: ObjectName,
-  group: ObjectName,
-  collection: ObjectName,
-  available: z.iso.datetime({ offset: true }),
-  deadline: z.iso.datetime({ offset: true }),
+  rollout: ObjectName.describe('The rollout that wrote it.'),
+  phase: ObjectName.describe('The phase of that rollout.'),
+  group: ObjectName.describe('The updates that are approved.'),
+  collection: ObjectName.describe('The collection of the phase.'),
+  available: z.iso.datetime({ offset: true }).describe('When devices are offered the updates first.'),
+  deadline: z.iso.datetime({ offset: true }).describe('When the updates are installed at the latest.'),
 })
 export type UpdateDeploymentSpec = z.infer<typeof UpdateDeploymentSpec>
 

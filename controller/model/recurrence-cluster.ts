@@ -56,11 +56,16 @@ export function lengthBetween(min: number, max: number, message: string): Cluste
 
 const ZONE_SUFFIX = '(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])'
 
+function isMoment(subject: string): string {
+  const time = '([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?'
+  return celMatches(`^${REAL_DATE_PATTERN}T${time}${ZONE_SUFFIX}?$`, subject)
+}
+
 export const MOMENT: ClusterPart = {
   keywords: { maxLength: 32 },
   rules: [
     {
-      rule: celMatches(`^${REAL_DATE_PATTERN}T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?${ZONE_SUFFIX}?$`),
+      rule: isMoment('self'),
       message: 'write a real time as wall-clock, 2026-12-20T18:00, or as an instant, 2026-12-20T18:00:00Z',
     },
   ],
@@ -102,7 +107,7 @@ export const FREEZE_CLUSTER_RULES: readonly ClusterRule[] = [
     fieldPath: '.timeZone',
   },
   {
-    rule: `!(${both}) || ${timestampOf('self.until')} > ${timestampOf('self.from')}`,
+    rule: `!(${both}) || !${isMoment('self.from')} || !${isMoment('self.until')} || ${timestampOf('self.until')} > ${timestampOf('self.from')}`,
     message: 'must be after from',
     fieldPath: '.until',
   },

@@ -53,7 +53,7 @@ function objectSchema(kind: Kind, status: Structural): Structural {
         type: 'object',
         properties: { name: { type: 'string', maxLength: 63, pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$' } },
       },
-      spec: structural(clusterSpecSchema(kind)),
+      spec: { description: KINDS[kind].description, ...structural(clusterSpecSchema(kind)) },
       status: {
         type: 'object',
         description: 'Written by Ringmaster: what has become of it.',

@@ -19,13 +19,14 @@ export function structural(schema: Schema): Structural {
 }
 
 function withoutRules(schema: Schema): Structural {
-  const described = pick(schema, ['description', 'default'])
+  const described = { ...pick(schema, ['description', 'default']), ...withDefault(schema) }
   const options = branches(schema)
   if (options.length > 0) return { ...described, ...structuralUnion(options) }
   const { properties, additionalProperties, items } = schema
   const values = asSchema(additionalProperties)
   return {
-    ...pick(schema, ['description', 'type', 'default', 'enum', 'required', 'pattern']),
+    ...described,
+    ...pick(schema, ['type', 'enum', 'required', 'pattern']),
     ...pick(schema, ['minimum', 'maximum', 'multipleOf', 'minLength', 'maxLength', 'minItems', 'maxItems']),
     ...(schema.const !== undefined && { enum: [schema.const] }),
     ...exclusive(schema),
@@ -35,6 +36,12 @@ function withoutRules(schema: Schema): Structural {
     ...(items !== undefined && { 'x-kubernetes-list-type': 'atomic' }),
     ...(schema.type === undefined && { 'x-kubernetes-preserve-unknown-fields': true }),
   }
+}
+
+/** `kubectl explain` shows descriptions, and no defaults. */
+function withDefault({ description, default: value }: Schema): Structural {
+  const said = typeof value === 'string' && description !== undefined && !description.includes('Default')
+  return said ? { description: `${description} Default ${value}.` } : {}
 }
 
 function structuralUnion(options: readonly Schema[]): Structural {

@@ -8,8 +8,10 @@ import { describeObject } from '../../controller/project/describe.ts'
 import { explain } from '../../controller/project/explain.ts'
 import { objectNamed, pageObjects, VIEW_KINDS } from '../../controller/project/objects.ts'
 import { devicePolicy } from '../../controller/project/policy.ts'
+import { STATUS_SCHEMAS } from '../../controller/project/status-schemas.ts'
 import { tableOf } from '../../controller/project/tables.ts'
 import type { ObjectView } from '../../controller/project/views.ts'
+import { isRecord } from '../../controller/sources/schema-walk.ts'
 import { type Scene, scene } from '../support/arbitrary.ts'
 import { declared } from '../support/declare.ts'
 import { begin, take } from '../support/play.ts'
@@ -88,6 +90,21 @@ test('what is shown survives being sent as JSON, and tables and descriptions can
   t.ok(rows > 1000, `${rows} rows were made`)
 })
 
+test('what a status shows is what the CRD of its kind explains, of the type that it says', async (t) => {
+  const kinds = new Set<string>()
+  play((story, step) => {
+    if (step % 10 !== 0) return
+    for (const view of allViews(story)) {
+      if (view.kind === 'Device' || view.kind === 'Update') continue
+      const { conditions: _, ...fields } = JSON.parse(JSON.stringify(view.status))
+      const strangers = strangersIn(fields, { type: 'object', properties: STATUS_SCHEMAS[view.kind] }, view.kind)
+      if (strangers.length > 0) throw new Error(strangers.join(', '))
+      kinds.add(view.kind)
+    }
+  })
+  t.ok(kinds.size >= 8, [...kinds].join())
+})
+
 test('the spec shown of a rollout that a rule made is one that the Rollout kind accepts', async (t) => {
   let made = 0
   play((story) => {
@@ -149,6 +166,18 @@ const PROMISES: readonly string[] = [
   'InProgress',
   'RestartPending',
 ]
+
+/** Paths of values that are not in the schema, or of another type. */
+function strangersIn(value: unknown, schema: unknown, path: string): string[] {
+  if (!isRecord(schema)) return [`${path} is not explained`]
+  const { type, items, properties } = schema
+  if (Array.isArray(value))
+    return type === 'array' ? value.flatMap((item) => strangersIn(item, items, `${path}[]`)) : [`${path} is a list`]
+  if (isRecord(value) && type === 'object' && isRecord(properties))
+    return Object.entries(value).flatMap(([name, inner]) => strangersIn(inner, properties[name], `${path}.${name}`))
+  const own = typeof value === 'number' ? 'integer' : typeof value
+  return own === type && own !== 'object' ? [] : [`${path} is a ${own}`]
+}
 
 function conditionProblem({ status: { conditions } }: ObjectView): string | undefined {
   const ready = conditions.filter(({ type }) => type === 'Ready')

@@ -101,6 +101,28 @@ test('the rewriter does to a schema what it says', (t) => {
   t.end()
 })
 
+test('every field of every CRD is explained', (t) => {
+  for (const kind of KIND_NAMES) {
+    const schema = valueAt(parse(definitionOf(kind)), [...VERSION, 'schema', 'openAPIV3Schema', 'properties'])
+    if (!isRecord(schema)) throw new Error('no schema')
+    for (const part of ['spec', 'status']) t.strictSame(unexplained(schema[part], `${kind}.${part}`), [])
+  }
+  t.end()
+})
+
+/** Paths of fields without a description. */
+function unexplained(schema: unknown, path: string): string[] {
+  if (!isRecord(schema)) return []
+  const { properties, items } = schema
+  const below = Object.entries(isRecord(properties) ? properties : {}).flatMap(([name, field]) => [
+    ...(isRecord(field) && typeof field.description === 'string' && field.description !== ''
+      ? []
+      : [`${path}.${name}`]),
+    ...unexplained(field, `${path}.${name}`),
+  ])
+  return [...below, ...unexplained(items, `${path}[]`)]
+}
+
 function accepts(schema: unknown, value: unknown): boolean {
   return z.fromJSONSchema(JSON.parse(JSON.stringify(schema))).safeParse(value).success
 }
