@@ -6,6 +6,7 @@ import { POLICY_TEST_EXAMPLE } from '../policy-test/example.ts'
 import { policyTestSchema } from '../policy-test/policy-test.ts'
 import { PRINTER_COLUMNS } from '../project/printer-columns.ts'
 import { STATUS_SCHEMAS } from '../project/status-schemas.ts'
+import { chartKinds } from '../sources/chart.ts'
 import { customResourceDefinition } from '../sources/crd.ts'
 import { editorSchema } from '../sources/editor-schema.ts'
 import { EXAMPLES } from '../sources/examples.ts'
@@ -19,7 +20,7 @@ export const generateCommand: Command = {
   summary: 'Write schemas, CRDs and reference pages from the definitions of the kinds.',
   usage: `Usage: ringmaster generate [--check] [ROOT]
 
-Writes schemas/, crds/, docs/reference/ and docs/errors/ below ROOT (default: the current directory).
+Writes schemas/, crds/, charts/ringmaster/files/, docs/reference/ and docs/errors/ below ROOT (default: the current directory).
 For those who work on Ringmaster itself.
 
   --check   Write nothing; list the files that are not current
@@ -48,6 +49,9 @@ Exit code: 0 done or current, 1 not current, 2 wrong usage, 3 a file cannot be r
   },
 }
 
+/** A chart takes no files from outside its folder. */
+const CHART_FILES = 'charts/ringmaster/files'
+
 /** The CRD of a kind, as YAML. */
 export function definitionOf(kind: Kind): string {
   return customResourceDefinition(kind, { status: STATUS_SCHEMAS[kind], columns: PRINTER_COLUMNS[kind] })
@@ -66,7 +70,12 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ...KIND_NAMES.map((kind) => [`schemas/${kind}.json`, json(kindSchema(kind))] as const),
     ['schemas/ringmaster.json', json(combinedSchema(others, kindSchema))],
     ...Object.entries(others).map(([kind, schema]) => [`schemas/${kind}.json`, json(schema)] as const),
-    ...KIND_NAMES.map((kind) => [`crds/${KINDS[kind].plural}.yaml`, definitionOf(kind)] as const),
+    ...KIND_NAMES.flatMap((kind) =>
+      ['crds', `${CHART_FILES}/crds`].map(
+        (folder) => [`${folder}/${KINDS[kind].plural}.yaml`, definitionOf(kind)] as const,
+      ),
+    ),
+    [`${CHART_FILES}/kinds.yaml`, chartKinds()],
     ['docs/reference/PolicyTest.md', policyTestPage()],
     ...[...referencePages()].map(([path, text]) => [`docs/${path}`, text] as const),
   ])
@@ -80,7 +89,7 @@ a controller passes it by. [The guide](../guides/policy-tests.md) tells how to w
 }
 
 /** Folders of which every file is generated: what else lies there is left over from earlier, and is removed. */
-const FOLDERS = ['schemas', 'crds', 'docs/reference', 'docs/errors']
+const FOLDERS = ['schemas', 'crds', `${CHART_FILES}/crds`, 'docs/reference', 'docs/errors']
 
 /** Writes (or with `check` only compares) all files. Returns the paths that were not current, sorted. Rejects on I/O errors. */
 export async function generate(root: string, { check }: { readonly check: boolean }): Promise<string[]> {

@@ -10,7 +10,7 @@ import { parseManifests } from '../../controller/sources/manifest.ts'
 const ROOT = join(import.meta.dirname, '../..')
 const pages = [
   join(ROOT, 'README.md'),
-  ...['docs', 'examples'].flatMap((folder) =>
+  ...['docs', 'examples', 'charts'].flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.md'))
       .map((file) => join(ROOT, folder, file)),
