@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'tap'
 import { API_VERSION, KIND_NAMES, KINDS } from '../../controller/model/kinds.ts'
 import { PRINTER_COLUMNS } from '../../controller/project/printer-columns.ts'
@@ -14,7 +16,6 @@ test('the kinds in a cluster', { skip }, async (t) => {
   await plane.installCrds()
   using client = await ApiClient.of(plane)
   const { kubectl, tryKubectl } = plane
-  const create = (text: string) => kubectl(['create', '-f', '-'], { input: text })
 
   await t.test('definitions are applied again without a change', async (t) => {
     const { stdout } = await kubectl(['get', 'crds', '-o', 'jsonpath={.items[*].metadata.generation}'])
@@ -24,8 +25,8 @@ test('the kinds in a cluster', { skip }, async (t) => {
   })
 
   for (const kind of KIND_NAMES)
-    await t.test(`the example of ${kind} is created, found by its short name, and in the category`, async (t) => {
-      await create(EXAMPLES[kind])
+    await t.test(`the example of ${kind} is applied, found by its short name, and in the category`, async (t) => {
+      await kubectl(['apply', '-f', '-'], { input: EXAMPLES[kind] })
       const { short, plural } = KINDS[kind]
       const { stdout } = await kubectl(['get', short, '-o', 'wide'])
       const header = stdout.split('\n')[0] ?? ''
@@ -34,6 +35,18 @@ test('the kinds in a cluster', { skip }, async (t) => {
       const all = await kubectl(['get', 'ringmaster', '-A', '-o', 'name'])
       t.match(all.stdout, new RegExp(`^${kind.toLowerCase()}\\.ringmaster\\.dev/`, 'm'), plural)
     })
+
+  await t.test('the examples are applied, and applied again without a change', async (t) => {
+    let applied = 0
+    for (const text of exampleObjects()) {
+      const first = await kubectl(['apply', '-f', '-'], { input: text })
+      const again = await kubectl(['apply', '-f', '-'], { input: text })
+      t.notMatch(again.stdout, /created|configured/)
+      t.equal(first.stderr, '', 'without a warning')
+      applied += 1
+    }
+    t.ok(applied >= 8, `${applied} files`)
+  })
 
   await t.test('every field has an explanation', async (t) => {
     for (const kind of KIND_NAMES) {
@@ -120,6 +133,15 @@ test('the kinds in a cluster', { skip }, async (t) => {
     t.equal(lenient.stdout, '{"devices":["a"]}')
   })
 })
+
+/** Files below examples/ that hold declared objects; scenarios are none. */
+function exampleObjects(): string[] {
+  const folder = join(import.meta.dirname, '../../examples')
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => readFileSync(join(folder, name), 'utf8'))
+    .filter((text) => text.includes('apiVersion: ringmaster.dev/') && !/^kind: Scenario$/m.test(text))
+}
 
 const ROLLOUT = {
   group: 'g',

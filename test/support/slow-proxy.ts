@@ -33,6 +33,11 @@ export class SlowProxy implements AsyncDisposable {
     return proxy
   }
 
+  /** Connections that there are. */
+  get connections(): number {
+    return this.#sockets.size / 2
+  }
+
   /** Cuts every connection there is; new ones are taken. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy()
@@ -48,7 +53,7 @@ export class SlowProxy implements AsyncDisposable {
     this.#sockets.add(from)
     let last = Promise.resolve()
     const after = (act: () => void) => {
-      const held = new Promise<void>((resolve) => setTimeout(resolve, this.delayMs))
+      const held = new Promise<void>((resolve) => setTimeout(resolve, this.delayMs).unref())
       last = Promise.all([last, held]).then(act)
     }
     from.on('data', (data) => after(() => to.writable && to.write(data)))
