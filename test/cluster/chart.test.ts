@@ -14,7 +14,7 @@ const RESTRICTED = 'pod-security.kubernetes.io/enforce=restricted'
 const SQLITE = ['--set', 'crds.install=false']
 const POSTGRES = [
   ...['--set', 'journal.type=PostgreSQL,journal.secretName=database,secrets.secretName=secrets,replicas=3'],
-  ...['--set', 'serviceMonitor.create=true,crds.install=false'],
+  ...['--set', 'serviceMonitor.create=true,crds.install=false,webhook.create=true,webhook.certificateSecretName=c'],
 ]
 
 type Rendered = {
@@ -40,7 +40,7 @@ test('the chart', { skip }, async (t) => {
   await t.test('it passes the linter, with its own values and with those in the guide', async (t) => {
     await helm(['lint', '--strict', CHART])
     for (const input of values) await helm(['lint', '--strict', CHART, '--values', '-'], { input })
-    t.ok(values.length >= 3, `${values.length} files of values in the guide`)
+    t.ok(values.length >= 5, `${values.length} files of values in the guide`)
   })
 
   await t.test('the API server takes everything that it renders', async (t) => {
@@ -68,6 +68,7 @@ test('the chart', { skip }, async (t) => {
       ['replicas=2', 'maximum: got 2, want 1'],
       ['journal.type=PostgreSQL', "at '/secrets/secretName'"],
       ['journal.type=MySQL', "must be one of 'SQLite', 'PostgreSQL'"],
+      ['webhook.failurePolicy=Never', "at '/webhook/failurePolicy'"],
       ['image.digest=latest', "at '/image/digest'"],
       ['replica=1', "additional properties 'replica' not allowed"],
     ] as const
@@ -134,7 +135,7 @@ async function theAccountMayDoWhatIsUsed(t: Test, plane: ControlPlane): Promise<
   t.ok(await may('patch', 'automaticdeploymentrules.ringmaster.dev', NAMESPACE))
   t.ok(await may('update', 'leases.coordination.k8s.io/ringmaster', NAMESPACE))
   t.notOk(await may('update', 'leases.coordination.k8s.io/other', NAMESPACE))
-  t.ok(await may('create', 'events.events.k8s.io', 'default'))
+  for (const verb of ['create', 'patch']) t.ok(await may(verb, 'events.events.k8s.io', 'default'))
   for (const resource of ['secrets', 'configmaps', 'pods']) t.notOk(await may('get', resource, NAMESPACE), resource)
 }
 

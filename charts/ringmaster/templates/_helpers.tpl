@@ -24,6 +24,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 app.kubernetes.io/part-of: ringmaster
 {{- end -}}
 
+{{/* Of its Service, Secret and ValidatingWebhookConfiguration. */}}
+{{- define "ringmaster.webhookName" -}}
+{{- printf "%s-webhook" (include "ringmaster.fullname" .) -}}
+{{- end -}}
+
 {{- define "ringmaster.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create -}}
 {{- default (include "ringmaster.fullname" .) .Values.serviceAccount.name -}}
@@ -113,6 +118,14 @@ spec:
         {{- if eq .Values.journal.type "PostgreSQL" }}
         - --replica=$(POD_NAME)
         {{- end }}
+        {{- if .Values.webhook.create }}
+        - --webhook=0.0.0.0:8443
+        - --webhook-name={{ include "ringmaster.webhookName" . }}
+        - --webhook-references={{ .Values.webhook.references }}
+        {{- if .Values.webhook.certificateSecretName }}
+        - --webhook-certificates=/certificates
+        {{- end }}
+        {{- end }}
         {{- with .Values.extraArgs }}{{ toYaml . | nindent 8 }}{{ end }}
       env:
         - name: POD_NAME
@@ -133,6 +146,10 @@ spec:
       ports:
         - name: http
           containerPort: 8080
+        {{- if .Values.webhook.create }}
+        - name: webhook
+          containerPort: 8443
+        {{- end }}
       # Reading a large journal anew takes its time.
       startupProbe:
         httpGet: {path: /healthz, port: http}
@@ -156,10 +173,19 @@ spec:
           mountPath: /data
         - name: tmp
           mountPath: /tmp
+        {{- if and .Values.webhook.create .Values.webhook.certificateSecretName }}
+        - name: certificates
+          mountPath: /certificates
+          readOnly: true
+        {{- end }}
         {{- with .Values.extraVolumeMounts }}{{ toYaml . | nindent 8 }}{{ end }}
   volumes:
     - name: tmp
       emptyDir: {}
+    {{- if and .Values.webhook.create .Values.webhook.certificateSecretName }}
+    - name: certificates
+      secret: {secretName: {{ .Values.webhook.certificateSecretName | quote }}}
+    {{- end }}
     {{- if eq .Values.journal.type "PostgreSQL" }}
     - name: data
       emptyDir: {}
