@@ -22,13 +22,12 @@ export type PrinterColumn = {
   readonly priority?: number
 }
 
-/** Either rules and keywords, or the reason why an API server cannot check this. */
-export type ClusterPart =
-  | {
-      readonly rules?: readonly ClusterRule[] /** In place of those derived from the definition. */
-      readonly keywords?: Structural
-    }
-  | { readonly notThere: string }
+/** What an API server is told of a check. */
+export type ClusterPart = {
+  readonly rules?: readonly ClusterRule[]
+  /** In place of those derived from the definition. */
+  readonly keywords?: Structural
+}
 
 const parts = new WeakMap<object, ClusterPart>()
 

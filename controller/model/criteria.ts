@@ -139,7 +139,7 @@ function closed(min: number, max: number): Comparison | undefined {
   return Number.isSafeInteger(min) && Number.isSafeInteger(max) && min <= max ? { min, max } : undefined
 }
 
-// 9007199254740991 is the greatest number that is held exactly: no more than 16 digits, and that is compared as a number.
+// What `parseComparison` reads. A number that int() cannot hold is an error, and so refused as well.
 function comparisonInCluster(): ClusterPart {
   const number = (n: number) => `int(self.findAll('[0-9]+')[${n}])`
   const space = '[\\t-\\r \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}]*'

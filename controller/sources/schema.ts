@@ -24,9 +24,8 @@ export function clusterSpecSchema(kind: Kind): Schema {
     const rules: ClusterRule[] = []
     const keywords: Structural[] = []
     for (const part of clusterPartsOf(zodSchema)) {
-      if (part === undefined || 'notThere' in part) continue
-      rules.push(...(part.rules ?? []))
-      keywords.push(part.keywords ?? {})
+      rules.push(...(part?.rules ?? []))
+      keywords.push(part?.keywords ?? {})
     }
     if (rules.length > 0) jsonSchema[CLUSTER_RULES] = rules
     if (keywords.length > 0) jsonSchema[CLUSTER_KEYWORDS] = Object.assign({}, ...keywords)

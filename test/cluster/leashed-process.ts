@@ -27,7 +27,12 @@ export class LeashedProcess implements AsyncDisposable {
   /** Starts a program; what it prints is appended to the file `log`. */
   constructor(program: string, args: readonly string[], log: string, env: NodeJS.ProcessEnv = process.env) {
     const output = openSync(log, 'a')
-    this.#child = spawn('/bin/sh', ['-c', LEASH, 'leash', program, ...args], { stdio: ['pipe', output, output], env })
+    // In a process group of its own: Ctrl-C in a terminal is for the starter, which ends its servers one after the other.
+    this.#child = spawn('/bin/sh', ['-c', LEASH, 'leash', program, ...args], {
+      stdio: ['pipe', output, output],
+      env,
+      detached: true,
+    })
     closeSync(output)
     this.#log = log
     this.#child.stdin?.on('error', () => {})
