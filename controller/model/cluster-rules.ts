@@ -52,6 +52,15 @@ export function clusterPartsOf(schema: z.core.$ZodType): (ClusterPart | undefine
     .map((check) => parts.get(check))
 }
 
+/** What \s stands for in JavaScript, for a class of RE2, where it stands for less. */
+const SPACES = '\\t-\\r \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}'
+
+/** A pattern of JavaScript, without look-around, as RE2 reads it; \s only inside a class, \S only outside. */
+export function re2(pattern: RegExp): string {
+  const characters = pattern.source.replaceAll(/\\u([0-9a-fA-F]{4})/g, '\\x{$1}')
+  return characters.replaceAll('\\s', SPACES).replaceAll('\\S', `[^${SPACES}]`)
+}
+
 /** `text` as a literal of CEL. */
 export function celText(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`

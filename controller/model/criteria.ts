@@ -1,6 +1,6 @@
 // Which updates a rule selects (semantics.md §3): AND across properties, OR inside one, a leading `-` negates a term.
 import { z } from 'zod'
-import { alsoInCluster, type ClusterPart, celMatches, onlyInCluster } from './cluster-rules.ts'
+import { alsoInCluster, type ClusterPart, celMatches, onlyInCluster, re2 } from './cluster-rules.ts'
 import { CalendarDuration } from './recurrence.ts'
 import { Classification, RestartBehaviour, Severity } from './update.ts'
 
@@ -142,9 +142,8 @@ function closed(min: number, max: number): Comparison | undefined {
 // What `parseComparison` reads. A number that int() cannot hold is an error, and so refused as well.
 function comparisonInCluster(): ClusterPart {
   const number = (n: number) => `int(self.findAll('[0-9]+')[${n}])`
-  const space = '[\\t-\\r \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}]*'
-  const single = celMatches(`^${space}(<=|>=|<|>|=)?${space}[0-9]+${space}$`)
-  const range = celMatches(`^${space}[0-9]+${space}[.][.]${space}[0-9]+${space}$`)
+  const single = celMatches(re2(/^[\s]*(<=|>=|<|>|=)?[\s]*[0-9]+[\s]*$/))
+  const range = celMatches(re2(/^[\s]*[0-9]+[\s]*[.][.][\s]*[0-9]+[\s]*$/))
   const most = Number.MAX_SAFE_INTEGER
   return {
     rules: [

@@ -1,5 +1,6 @@
 // A Git repository of declarations: where it is, which of its commits counts, and whose commits are trusted.
 import { z } from 'zod'
+import { alsoInCluster, celMatches, re2 } from './cluster-rules.ts'
 import { Duration } from './recurrence.ts'
 
 /** No control characters, and never an option of git or ssh. */
@@ -8,27 +9,43 @@ const line = (max: number) =>
     .string()
     .min(1)
     .max(max)
-    .refine((text) => !/\p{Cc}/u.test(text), 'must be one line without control characters')
-    .refine((text) => !text.startsWith('-'), 'must not begin with "-"')
+    .check(
+      onText(
+        (text) => !/\p{Cc}/u.test(text),
+        "!self.matches('\\\\p{Cc}')",
+        'must be one line without control characters',
+      ),
+      onText((text) => !text.startsWith('-'), "!self.startsWith('-')", 'must not begin with "-"'),
+    )
 
-const URL_FORM = /^(?:(?:https?|ssh):\/\/(?!-)[^\s/@:]+(?:@(?!-)[^\s/@:]+|)(?::\d{1,5})?\/\S*|file:\/\/\/.*)$/
-const SCP_FORM = /^[A-Za-z0-9_][\w.-]*@(?!-)[\w.-]+:(?!\/\/)\S+$/
+// Without look-aheads, which API servers do not have: no part begins with "-", and no path in the form of scp with "//".
+const URL_FORM =
+  /^(?:(?:https?|ssh):\/\/[^\s/@:-][^\s/@:]*(?:@[^\s/@:-][^\s/@:]*|)(?::\d{1,5})?\/\S*|file:\/\/\/[^\n\r\u2028\u2029]*)$/
+const SCP_FORM = /^[A-Za-z0-9_][\w.-]*@[\w.][\w.-]*:(?:[^\s/]\S*|\/(?:[^\s/]\S*)?)$/
+const WITH_PASSWORD = /^\w+:\/\/[^/]*:[^/]*@/
+const NO_REF_NAME = /[\s~^:?*[\\]|\.\.|@\{|\/\/|\/$|^\/|\.$|\.lock(\/|$)|(^|\/)\.|^@$/
+const QUOTES = /["\\]/
+const LOCAL = /^http:\/\/(localhost|127\.[\d.]+|\[::1\])[:/]/
+const LEAVES_THE_REPOSITORY = /^\/|(^|\/)\.\.(\/|$)/
 
 /** As git takes it, without a password: https, http, ssh, file, or `user@host:path`. */
-export const GitUrl = line(2048)
-  .refine((text) => !/^\w+:\/\/[^/]*:[^/]*@/.test(text), {
-    error: 'must not contain a password: name a file or a variable that holds it under auth',
-    abort: true,
-  })
-  .refine(
+export const GitUrl = line(2048).check(
+  onText(
+    (text) => !WITH_PASSWORD.test(text),
+    `!${celMatches(re2(WITH_PASSWORD))}`,
+    'must not contain a password: name a file or a variable that holds it under auth',
+    true,
+  ),
+  onText(
     (text) => URL_FORM.test(text) || SCP_FORM.test(text),
+    `${celMatches(re2(URL_FORM))} || ${celMatches(re2(SCP_FORM))}`,
     'is no URL of a repository: write one like https://git.example/rollouts.git, ssh://git@git.example/rollouts.git or git@git.example:rollouts.git',
-  )
+  ),
+)
 
 /** What git allows as the name of a branch or a tag (git-check-ref-format), and no option. */
-export const GitRefName = line(250).refine(
-  (text) => !/[\s~^:?*[\\]|\.\.|@\{|\/\/|\/$|^\/|\.$|\.lock(\/|$)|(^|\/)\./.test(text) && text !== '@',
-  'is no name of a branch or tag',
+export const GitRefName = line(250).check(
+  onText((text) => !NO_REF_NAME.test(text), `!${celMatches(re2(NO_REF_NAME))}`, 'is no name of a branch or tag'),
 )
 
 export const GitCommitHash = z
@@ -36,20 +53,24 @@ export const GitCommitHash = z
   .regex(/^[0-9a-f]{40}$/, 'must be the whole hash of a commit: 40 lower-case hexadecimal digits')
 
 /** Below the top of the repository, never out of it. */
-export const GitPath = line(1024).refine(
-  (text) => !text.startsWith('/') && !text.split('/').includes('..'),
-  'must be a folder of the repository: write it without "/" in front and without ".."',
+export const GitPath = line(1024).check(
+  onText(
+    (text) => !LEAVES_THE_REPOSITORY.test(text),
+    `!${celMatches(re2(LEAVES_THE_REPOSITORY))}`,
+    'must be a folder of the repository: write it without "/" in front and without ".."',
+  ),
 )
 
-const file = line(4096)
-  .refine((text) => text.startsWith('/'), 'must be the absolute path of a file')
-  .refine((text) => !/["\\]/.test(text), 'must not contain quotes or backslashes')
+const file = line(4096).check(
+  onText((text) => text.startsWith('/'), "self.startsWith('/')", 'must be the absolute path of a file'),
+  onText((text) => !QUOTES.test(text), `!${celMatches(re2(QUOTES))}`, 'must not contain quotes or backslashes'),
+)
 const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'must be the name of an environment variable')
 
 const Auth = z
   .strictObject({
     username: line(256)
-      .refine((text) => !text.includes(':'), 'must not contain ":"')
+      .check(onText((text) => !text.includes(':'), "!self.contains(':')", 'must not contain ":"'))
       .optional()
       .describe('For http: the user of the password or token. Default: git.'),
     passwordFile: file.optional().describe('For http: the file that holds the password or token, read at every poll.'),
@@ -65,14 +86,19 @@ const Auth = z
         "For ssh: the hosts' keys. Default: those of the user and the system. An unknown host is always refused.",
       ),
   })
-  .check((context) => {
-    const { value } = context
-    const both = value.passwordFile !== undefined && value.passwordVariable !== undefined
-    if (both) context.issues.push(conflict(value, 'give one of passwordFile and passwordVariable'))
-    const none = value.passwordFile === undefined && value.passwordVariable === undefined
-    if (none && (value.username !== undefined || value.bearer !== undefined))
-      context.issues.push(conflict(value, 'give the password: passwordFile or passwordVariable'))
-  })
+  .check(
+    onFields<'passwordFile' | 'passwordVariable'>(
+      ({ passwordFile, passwordVariable }) => passwordFile === undefined || passwordVariable === undefined,
+      '!has(self.passwordFile) || !has(self.passwordVariable)',
+      'give one of passwordFile and passwordVariable',
+    ),
+    onFields<'passwordFile' | 'passwordVariable' | 'username' | 'bearer'>(
+      ({ passwordFile, passwordVariable, username, bearer }) =>
+        (passwordFile ?? passwordVariable) !== undefined || (username === undefined && bearer === undefined),
+      'has(self.passwordFile) || has(self.passwordVariable) || !(has(self.username) || has(self.bearer))',
+      'give the password: passwordFile or passwordVariable',
+    ),
+  )
 
 const Verify = z
   .strictObject({
@@ -86,22 +112,26 @@ const Verify = z
       .optional()
       .describe("ssh keys, in the format of ssh-keygen's ALLOWED SIGNERS. ssh-keygen must be installed."),
   })
-  .check((context) => {
-    const { value } = context
-    if (value.openPgpKeyFiles === undefined && value.allowedSignersFile === undefined)
-      context.issues.push(conflict(value, 'give openPgpKeyFiles or allowedSignersFile'))
-  })
+  .check(
+    onFields<'openPgpKeyFiles' | 'allowedSignersFile'>(
+      ({ openPgpKeyFiles, allowedSignersFile }) => (openPgpKeyFiles ?? allowedSignersFile) !== undefined,
+      'has(self.openPgpKeyFiles) || has(self.allowedSignersFile)',
+      'give openPgpKeyFiles or allowedSignersFile',
+    ),
+  )
 
 const Webhook = z
   .strictObject({
     secretFile: file.optional().describe('The file that holds the secret of the webhook.'),
     secretVariable: variable.optional().describe('The environment variable of the controller that holds it.'),
   })
-  .check((context) => {
-    const { value } = context
-    if ((value.secretFile === undefined) === (value.secretVariable === undefined))
-      context.issues.push(conflict(value, 'give exactly one of secretFile and secretVariable'))
-  })
+  .check(
+    onFields<'secretFile' | 'secretVariable'>(
+      ({ secretFile, secretVariable }) => (secretFile === undefined) !== (secretVariable === undefined),
+      'has(self.secretFile) != has(self.secretVariable)',
+      'give exactly one of secretFile and secretVariable',
+    ),
+  )
 
 export const GitSourceSpec = z
   .strictObject({
@@ -126,17 +156,47 @@ export const GitSourceSpec = z
         'What removing the GitSource does to the objects from it: remove them too, or leave them in force. Default Unapprove.',
       ),
   })
-  .check((context) => {
-    const { value } = context
-    if ([value.branch, value.tag, value.commit].filter((one) => one !== undefined).length > 1)
-      context.issues.push(conflict(value, 'give at most one of branch, tag and commit'))
-    const isLocal = /^http:\/\/(localhost|127\.[\d.]+|\[::1\])[:/]/.test(value.url)
-    const secret = value.auth?.passwordFile ?? value.auth?.passwordVariable
-    if (value.url.startsWith('http:') && secret !== undefined && !isLocal)
-      context.issues.push(conflict(value, 'a password is sent over https only: write https://'))
-  })
+  .check(
+    onFields<'branch' | 'tag' | 'commit'>(
+      ({ branch, tag, commit }) => [branch, tag, commit].filter((one) => one !== undefined).length <= 1,
+      '[has(self.branch), has(self.tag), has(self.commit)].filter(given, given).size() <= 1',
+      'give at most one of branch, tag and commit',
+    ),
+    alsoInCluster(
+      z.refine<{
+        url: string
+        auth?: { passwordFile?: string | undefined; passwordVariable?: string | undefined } | undefined
+      }>(
+        ({ url, auth }) =>
+          !url.startsWith('http:') || LOCAL.test(url) || (auth?.passwordFile ?? auth?.passwordVariable) === undefined,
+        'a password is sent over https only: write https://',
+      ),
+      {
+        rules: [
+          {
+            rule: `!self.url.startsWith('http:') || ${celMatches(re2(LOCAL), 'self.url')} || !has(self.auth) || !(has(self.auth.passwordFile) || has(self.auth.passwordVariable))`,
+            message: 'a password is sent over https only: write https://',
+          },
+        ],
+      },
+    ),
+  )
 export type GitSourceSpec = z.infer<typeof GitSourceSpec>
 
-function conflict(input: unknown, message: string) {
-  return { code: 'custom' as const, input, path: [], message }
+/** `rule` says in CEL what `holds` says; after a check that aborts, none is made. */
+function onText(
+  holds: (text: string) => boolean,
+  rule: string,
+  message: string,
+  abort = false,
+): z.core.$ZodCheck<string> {
+  return alsoInCluster(z.refine<string>(holds, { error: message, abort }), { rules: [{ rule, message }] })
+}
+
+function onFields<Name extends string>(
+  holds: (fields: { readonly [name in Name]?: unknown }) => boolean,
+  rule: string,
+  message: string,
+): z.core.$ZodCheck<{ [name in Name]?: unknown }> {
+  return alsoInCluster(z.refine<{ [name in Name]?: unknown }>(holds, message), { rules: [{ rule, message }] })
 }

@@ -1,7 +1,7 @@
 // The declared objects (architecture.md, "The declared objects"). This is the one definition of each kind: its
 // TypeScript type, validator, JSON Schema, CRD and reference page all come from here.
 import { z } from 'zod'
-import { alsoInCluster, type ClusterRule, celMatches, onlyInCluster } from './cluster-rules.ts'
+import { alsoInCluster, type ClusterRule, celMatches, onlyInCluster, re2 } from './cluster-rules.ts'
 import { CollectionSpec } from './collection.ts'
 import { Criteria, HAS_CRITERION_IN_CLUSTER } from './criteria.ts'
 import { inNames } from './distinct.ts'
@@ -151,7 +151,7 @@ export const UpdateSourceSpec = z
       .check(
         alsoInCluster(
           z.refine<string>((text) => WEB_ADDRESS.test(text) && URL.canParse(text), WEB_ADDRESS_WANTED),
-          { rules: [{ rule: `${celMatches(WEB_ADDRESS.source)} && isURL(self)`, message: WEB_ADDRESS_WANTED }] },
+          { rules: [{ rule: `${celMatches(re2(WEB_ADDRESS))} && isURL(self)`, message: WEB_ADDRESS_WANTED }] },
         ),
       )
       .optional()

@@ -32,6 +32,14 @@ export const PRINTER_COLUMNS: { readonly [K in Kind]: readonly PrinterColumn[] }
     wide('Template', '.spec.template'),
   ],
   DeploymentTemplate: [wide('Rules', '.status.rules')],
+  GitSource: [
+    text('Revision', '.status.revision'),
+    number('Objects', '.status.objects'),
+    text('Rejected', '.status.rejected.revision'),
+    text('Failure', '.status.failure.code'),
+    wide('URL', '.spec.url'),
+    wide('Branch', '.spec.branch'),
+  ],
   UpdateSource: [
     number('Updates', '.status.updates'),
     text('Last sync', '.status.lastSync'),

@@ -1,6 +1,7 @@
 // The statuses of views.ts as an API server keeps them and `kubectl explain` explains them: a field that is added to a status
 // there has to be explained here. Values are not constrained, so that a newer controller never fails at older CRDs.
 import type { Structural } from '../model/cluster-rules.ts'
+import type { SourceCommit } from '../model/declared.ts'
 import type { Kind } from '../model/kinds.ts'
 import type { PhaseView, ViewOf } from './views.ts'
 
@@ -17,6 +18,15 @@ const GATE = {
   compliant: count('Those that have every update, or do not need it.'),
   failed: count('Those on which an update failed.'),
   unknown: count('Those that are silent, or have not told of every update.'),
+}
+
+const COMMIT: FieldsOf<SourceCommit> = {
+  commit: text('Its whole hash.'),
+  author: text('Who wrote it.'),
+  date: instant('When it was committed.'),
+  subject: text('The first line of its message.'),
+  signature: text('Verified, Unchecked, Unsigned or Refused.'),
+  signedBy: text('The key that signed it, when that was verified.'),
 }
 
 const PHASE: FieldsOf<PhaseView> = {
@@ -83,6 +93,25 @@ export const STATUS_SCHEMAS: { readonly [K in Kind]: FieldsOf<ViewOf[K]['status'
     }),
   },
   DeploymentTemplate: { rules: texts('Rules that use it.') },
+  GitSource: {
+    revision: text('What of it is in force, such as main@sha1:….'),
+    since: instant('Since when.'),
+    commit: mapping('The commit of that.', COMMIT),
+    objects: count('Objects that are in force from it.'),
+    note: text('What is odd and does no harm.'),
+    rejected: mapping('What came later, and is not in force.', {
+      revision: text('Which revision.'),
+      since: instant('Since when it has been refused.'),
+      commit: mapping('The commit of that.', COMMIT),
+      problems: texts('What is wrong with it, the first of it.'),
+      total: count('Problems in all.'),
+    }),
+    failure: mapping('Why the remote could not be read.', {
+      code: text('For machines.'),
+      message: text('For people.'),
+      since: instant('Since when.'),
+    }),
+  },
   UpdateSource: {
     lastSync: instant('When the catalog was last synchronised.'),
     lastTry: instant('When that was last tried.'),
