@@ -12,7 +12,7 @@ test('a real API server takes the CRDs and an object', { skip }, async (t) => {
     apiVersion: 'ringmaster.dev/v1alpha1',
     kind: 'Freeze',
     metadata: { name: 'quarter-end' },
-    spec: { from: '2026-12-24', until: '2027-01-02', timeZone: 'Europe/Berlin', reason: 'Quarter end' },
+    spec: { from: '2026-12-24T18:00', until: '2027-01-02T06:00', timeZone: 'Europe/Berlin', reason: 'Quarter end' },
   }
   await plane.kubectl(['apply', '-f', '-'], { input: JSON.stringify(freeze) })
   const { stdout } = await plane.kubectl(['get', 'ringmaster', '-A', '-o', 'name'])
