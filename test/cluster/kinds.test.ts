@@ -134,13 +134,13 @@ test('the kinds in a cluster', { skip }, async (t) => {
   })
 })
 
-/** Files below examples/ that hold declared objects; scenarios are none. */
+/** Files below examples/ that hold declared objects; scenarios and project files are none. */
 function exampleObjects(): string[] {
   const folder = join(import.meta.dirname, '../../examples')
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.yaml'))
     .map((name) => readFileSync(join(folder, name), 'utf8'))
-    .filter((text) => text.includes('apiVersion: ringmaster.dev/') && !/^kind: Scenario$/m.test(text))
+    .filter((text) => text.includes('apiVersion: ringmaster.dev/') && !/^kind: (Scenario|Project)$/m.test(text))
 }
 
 const ROLLOUT = {
