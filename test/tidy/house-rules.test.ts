@@ -20,6 +20,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   project: ['model', 'schedule', 'catalog', 'fleet', 'journal', 'rollout', 'state'],
   runtime: ['model', 'catalog', 'journal', 'rollout', 'state', 'sources', 'project'],
   serve: ['model', 'catalog', 'fleet', 'journal', 'rollout', 'state', 'project', 'runtime'],
+  kube: [],
+  operator: ['model', 'journal', 'rollout', 'state', 'sources', 'project', 'runtime', 'kube'],
   simulate: ['model', 'schedule', 'catalog', 'fleet', 'rollout', 'state', 'sources', 'project'],
   preview: ['model', 'schedule', 'catalog', 'fleet', 'rollout', 'state', 'sources', 'project'],
   'policy-test': ['model', 'schedule', 'catalog', 'fleet', 'rollout', 'state', 'sources', 'project', 'simulate'],
@@ -35,6 +37,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'project',
     'runtime',
     'serve',
+    'kube',
+    'operator',
     'simulate',
     'preview',
     'policy-test',
@@ -43,6 +47,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Outside libraries, and the one folder that imports each. */
 const SOLE_IMPORTER: Readonly<Record<string, readonly string[]>> = {
+  '@kubernetes/client-node': ['kube'],
+  '@peculiar/x509': ['kube'],
   chokidar: ['sources'],
   diff: ['cli'],
   fastify: ['serve'],
@@ -54,7 +60,7 @@ const SOLE_IMPORTER: Readonly<Record<string, readonly string[]>> = {
   yaml: ['sources', 'policy-test', 'cli'],
   zod: ['model', 'catalog', 'sources', 'simulate', 'policy-test', 'serve'],
   'node:sqlite': ['journal'],
-  'node:http': ['cli', 'serve'],
+  'node:http': ['cli', 'serve', 'kube'],
   'node:child_process': ['sources'],
 }
 
