@@ -24,6 +24,8 @@ export const STATUS_REASONS = {
   RolloutNotFound: 'There is no rollout of that name yet; a go-ahead given early counts.',
   PhaseNotFound: 'The rollout has no phase of that name.',
   NotNeededYet: 'The phase does not wait for a go-ahead yet; one given early counts.',
+  Refused:
+    'The object has mistakes, which the message names; what was in force of it before stays so. Only in a Kubernetes cluster.',
   Reporting: 'The device has reported lately.',
   // Explanations
   NotEnrolled: 'There is no enrolled device of that name.',

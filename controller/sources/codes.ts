@@ -1,5 +1,6 @@
 // Every error that a declaration can have. docs/errors/ has one page for each, generated from here.
 import { ADVICE_CODES } from './codes-advice.ts'
+import { CLUSTER_CODES } from './codes-cluster.ts'
 import { FILE_CODES } from './codes-file.ts'
 import { GIT_CODES } from './codes-git.ts'
 import { OBJECT_CODES } from './codes-object.ts'
@@ -13,6 +14,7 @@ export const CODES = {
   ...OBJECT_CODES,
   ...TOGETHER_CODES,
   ...GIT_CODES,
+  ...CLUSTER_CODES,
   ...ADVICE_CODES,
   ...POLICY_TEST_CODES,
 } as const

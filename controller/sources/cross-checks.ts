@@ -16,6 +16,8 @@ export type Finding = {
   readonly message: string
   /** The object that is referred to in vain. */
   readonly missing?: ObjectRef
+  /** Every object of the circle that this one closes. */
+  readonly circle?: readonly Declared[]
 }
 
 /** Findings beyond this are left out: their like is among the first. */
@@ -23,9 +25,13 @@ export const MAX_FINDINGS = 1000
 
 /**
  * Checks the objects of a whole source against each other. The order of the objects makes no difference. `elsewhere`: objects of
- * other sources, which these may refer to; nothing is found about them.
+ * other sources, which these may refer to; nothing is found about them. `matters`: which findings are asked for.
  */
-export function crossChecks(objects: readonly Declared[], elsewhere: readonly Declared[] = []): Finding[] {
+export function crossChecks(
+  objects: readonly Declared[],
+  elsewhere: readonly Declared[] = [],
+  matters: (finding: Finding) => boolean = () => true,
+): Finding[] {
   const sorted = objects.toSorted((a, b) => order(a.origin.file, b.origin.file) || a.origin.line - b.origin.line)
   const own = new Set(objects)
   const names = new Set(objects.map(keyOf))
@@ -35,6 +41,7 @@ export function crossChecks(objects: readonly Declared[], elsewhere: readonly De
   const checks = [duplicates(sorted), unknownReferences(sorted, known), cycles(all, own), plans(sorted, all)]
   for (const check of checks) {
     for (const finding of check) {
+      if (!matters(finding)) continue
       if (findings.length === MAX_FINDINGS) return findings
       findings.push(finding)
     }
@@ -134,7 +141,8 @@ function* cycle(visits: readonly Visit[], own: ReadonlySet<Declared>): Iterable<
   const names = [...visits.slice(at + 1), ...visits.slice(0, at + 1)].map((visit) => visit.object.name)
   const shown = names.length > 20 ? [...names.slice(0, 19), '…'] : names
   const message = `collections refer to each other in a circle: ${[...shown, edge.name].join(' → ')}; remove one of these references`
-  yield { object, path: ['spec', ...edge.path], code: 'RM1305', message }
+  const circle = visits.map((visit) => visit.object)
+  yield { object, path: ['spec', ...edge.path], code: 'RM1305', message, circle }
 }
 
 function* plans(objects: readonly Declared[], all: readonly Declared[]): Iterable<Finding> {
