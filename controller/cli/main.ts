@@ -26,6 +26,7 @@ const NAMES = [
   'rollback',
   'enrol-key',
   'remove-device',
+  'kubectl',
   'generate',
 ]
 

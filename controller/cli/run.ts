@@ -8,19 +8,22 @@ import { systemClock } from '../runtime/clock.ts'
 import { LOG_LEVELS, type Log, type LogLevel } from '../runtime/log.ts'
 import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'
 import { GIT_OPTIONS, GIT_USAGE, gitOptions } from './git-options.ts'
+import { kubernetesFrom } from './kubernetes-options.ts'
 import { newLog } from './log.ts'
 import { type JournalPlace, journalPlace } from './open-controller.ts'
 import { JOURNAL_FILE, type Started, startController } from './start-controller.ts'
 import { StartError } from './start-error.ts'
+import type { KubernetesOptions } from './start-kubernetes.ts'
 import { type StopSignals, stopAsked } from './stop-signals.ts'
 
 export const runCommand: Command = {
   name: 'run',
-  summary: 'Run the controller on a directory or a Git repository of declarations.',
-  usage: `Usage: ringmaster run [OPTIONS] [PATH] [--git URL]
+  summary: 'Run the controller on declarations in a directory, a Git repository, or a Kubernetes cluster.',
+  usage: `Usage: ringmaster run [OPTIONS] [PATH] [--git URL] [--kubernetes]
 
-Runs the controller on the declarations in the directory PATH, which may be edited while it runs, in a Git repository, or
-in both, where what one declares the other may refer to. What it knows and has
+Runs the controller on the declarations in the directory PATH, which may be edited while it runs, in a Git repository, in a
+Kubernetes cluster, whose objects then show how they are doing, or in several of these, where what one declares the others may
+refer to. What it knows and has
 decided is kept in a data folder; started again on the same folder, it goes on where it was. Devices enrol with the key in
 DIR/enrolment.key, admins use the token in DIR/admin.token; both are made at the first start.
 
@@ -29,6 +32,14 @@ DIR/enrolment.key, admins use the token in DIR/admin.token; both are made at the
                         several replicas share (default $RINGMASTER_JOURNAL, else sqlite)
   --replica NAME        This replica's name, where there are several (default HOST-PID)
   --listen HOST:PORT    Where to answer HTTP (default 127.0.0.1:8080)
+  --kubernetes          Declarations from a Kubernetes cluster: docs/guides/kubernetes.md
+  --kubeconfig FILE     How to reach it (default $KUBECONFIG, ~/.kube/config, or the pod's service account)
+  --context NAME        Context of the kubeconfig (default its current one)
+  --namespace NAME      Where the Lease of the leader is (default that of the context or pod, else default)
+  --webhook HOST:PORT   Also answer the API server's admission reviews there, by HTTPS
+  --webhook-name NAME   Of its Service, Secret and ValidatingWebhookConfiguration (default ringmaster-webhook)
+  --webhook-certificates DIR  Its tls.crt and tls.key (default: made, shared in the Secret, and renewed by itself)
+  --webhook-references Warn|Deny  On references to objects that are not there (default Warn)
   --stale-after P7D     A device silent for longer counts as unknown; ISO 8601 (default P7D)
   --log-level LEVEL     ${LOG_LEVELS.join(', ')} (default info)
   --help                This text
@@ -48,6 +59,14 @@ Exit code: 0 stopped when asked, 1 stopped by a second signal, 2 wrong usage, 3 
         listen: { type: 'string', default: '127.0.0.1:8080' },
         'stale-after': { type: 'string', default: 'P7D' },
         'log-level': { type: 'string', default: 'info' },
+        kubernetes: { type: 'boolean', default: false },
+        kubeconfig: { type: 'string' },
+        context: { type: 'string' },
+        namespace: { type: 'string' },
+        webhook: { type: 'string' },
+        'webhook-name': { type: 'string' },
+        'webhook-certificates': { type: 'string' },
+        'webhook-references': { type: 'string' },
         ...GIT_OPTIONS,
       },
       allowPositionals: true,
@@ -57,8 +76,14 @@ Exit code: 0 stopped when asked, 1 stopped by a second signal, 2 wrong usage, 3 
     const [path, ...rest] = parsed.positionals
     const git = gitOptions(parsed.values)
     if (git.type === 'Wrong') return wrongUsage(runCommand, io, git.message)
-    if (rest.length > 0 || (path === undefined && git.type === 'None'))
-      return wrongUsage(runCommand, io, 'name one directory of declarations, or a repository with --git URL')
+    const kubernetes = kubernetesFrom(parsed.values, parseListen)
+    if (typeof kubernetes === 'string') return wrongUsage(runCommand, io, kubernetes)
+    if (rest.length > 0 || (path === undefined && git.type === 'None' && kubernetes === undefined))
+      return wrongUsage(
+        runCommand,
+        io,
+        'name one directory of declarations, a repository with --git URL, or --kubernetes',
+      )
     const address = parseListen(listen)
     if (address === undefined) return wrongUsage(runCommand, io, `--listen must be HOST:PORT, not ${listen}`)
     const staleAfterMs = parseStaleAfter(staleAfter)
@@ -75,6 +100,7 @@ Exit code: 0 stopped when asked, 1 stopped by a second signal, 2 wrong usage, 3 
     return runController(io, {
       path,
       git: git.type === 'Git' ? git.spec : undefined,
+      kubernetes,
       data,
       journal: place,
       listen: address,
@@ -86,6 +112,7 @@ Exit code: 0 stopped when asked, 1 stopped by a second signal, 2 wrong usage, 3 
 
 type RunOptions = {
   readonly path: string | undefined
+  readonly kubernetes: KubernetesOptions | undefined
   readonly git: GitSourceSpec | undefined
   readonly data: string
   readonly journal: JournalPlace

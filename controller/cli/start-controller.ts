@@ -7,6 +7,8 @@ import { JournalError, reasonOf } from '../journal/journal.ts'
 import type { Decision, Input } from '../model/facts.ts'
 import type { GitSourceSpec } from '../model/git-source.ts'
 import { COMMAND_LINE_GIT, gitSourceName } from '../model/source-names.ts'
+import { KUBERNETES_SOURCE } from '../operator/names.ts'
+import type { Operator } from '../operator/operator.ts'
 import { type Metrics, newMetrics, type Observed } from '../project/metrics.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import type { Controller } from '../runtime/controller.ts'
@@ -25,6 +27,7 @@ import { makeDataFolder, readSecrets, type Secrets } from './data-folder.ts'
 import { logDecision } from './decision-log.ts'
 import { type JournalPlace, openController } from './open-controller.ts'
 import { StartError } from './start-error.ts'
+import { type Cluster, type KubernetesOptions, openCluster, startKubernetes, syncedCheck } from './start-kubernetes.ts'
 
 /** The journal, in the data folder. */
 export const JOURNAL_FILE = 'journal.db'
@@ -36,6 +39,8 @@ export type StartOptions = {
   readonly path?: string | undefined
   /** Git repository of declarations. */
   readonly git?: GitSourceSpec | undefined
+  /** Declarations from a Kubernetes cluster, and their status back into it. */
+  readonly kubernetes?: KubernetesOptions | undefined
   /** Data folder: journal, snapshots and secrets. It is made when it is not there. */
   readonly data: string
   /** Where the journal is, if not in the data folder. */
@@ -67,15 +72,17 @@ export async function startController(options: StartOptions): Promise<Started> {
   const { path, data, log = silentLog } = options
   if (path !== undefined) makeSureIsDirectory(path)
   makeDataFolder(data)
+  let operator: Operator | undefined
   let git: GitSources | undefined
   let running: Controller | undefined
   const metrics = newMetrics(() => running && observed(running, git))
   const failed = Promise.withResolvers<unknown>()
-  const hooks = hooksOf(options, metrics, failed.resolve)
+  const hooks = hooksOf(options, metrics, failed.resolve, (decisions) => operator?.decided(decisions))
   const place = options.journal ?? { type: 'File', file: join(data, JOURNAL_FILE) }
-  const { controller, agreeOn } = await openController(place, hooks, log)
+  const cluster = options.kubernetes && openCluster(options.kubernetes, identityIn(data, place), metrics, log)
+  const { controller, agreeOn } = await openController(place, hooks, log, cluster)
   running = controller
-  const closers: (() => Promise<void> | void)[] = [() => controller.close()]
+  const closers: (() => Promise<void> | void)[] = [() => cluster?.close(), () => controller.close()]
   const close = async () => {
     for (const step of closers.splice(0).reverse()) await step()
   }
@@ -96,13 +103,17 @@ export async function startController(options: StartOptions): Promise<Started> {
     const gitOptions = { caches: resolve(data, GIT_FOLDER), ...(options.git && { commandLine: options.git }) }
     const gitWebhooks = webhooksOf(() => git)
     const sources = path === undefined ? [] : [directorySource(path)]
-    const declarations = sources.map(({ name }) => name)
-    if (options.git !== undefined) declarations.push(gitSourceName(COMMAND_LINE_GIT))
-    const server = createServer({ controller, log, adminTokenHash, declarations, gitWebhooks, metrics })
+    const declarations = [...sources.map(({ name }) => name), ...otherSources(options)]
+    const checks = () => (cluster === undefined ? [] : [syncedCheck(operator)])
+    const server = createServer({ controller, log, adminTokenHash, declarations, gitWebhooks, metrics, checks })
     closers.push(server.close)
     const url = await listen(server, options.listen)
+    operator = cluster && startOnCluster(cluster, controller, options, closers)
     const startReading = async () => {
-      const running = await startSources(new Intake(controller, log), gitOptions, sources)
+      const intake = new Intake(controller, log)
+      // So that no other source takes over what the cluster declares, and what others let go of is looked at.
+      if (operator !== undefined) intake.seat(KUBERNETES_SOURCE, operator.lookAgain)
+      const running = await startSources(intake, gitOptions, sources)
       git = running.git
       return running
     }
@@ -116,11 +127,12 @@ export async function startController(options: StartOptions): Promise<Started> {
   }
 }
 
-/** `onFailed` hears that the storage failed for good. */
+/** `onFailed` hears that the storage failed for good; `onCluster` tells a cluster what was decided. */
 function hooksOf(
   { clock = systemClock, log = silentLog, snapshotEvery, onDecisions }: StartOptions,
   metrics: Metrics,
   onFailed: (error: unknown) => void,
+  onCluster: (decisions: readonly Decision[]) => void,
 ) {
   return {
     clock,
@@ -128,6 +140,7 @@ function hooksOf(
     onDecisions: (decisions: readonly Decision[], at: Temporal.Instant) => {
       metrics.decided(decisions)
       for (const decision of decisions) logDecision(log, decision)
+      onCluster(decisions)
       onDecisions?.(decisions, at)
     },
     onError: (error: unknown) => {
@@ -140,6 +153,23 @@ function hooksOf(
 /** Of several replicas, only the one that reads the sources has any. */
 function webhooksOf(git: () => GitSources | undefined): GitWebhooks {
   return { secretOf: async (name) => git()?.secretOf(name), wake: (name) => git()?.wake(name) }
+function startOnCluster(
+  cluster: Cluster,
+  controller: Controller,
+  { kubernetes, log = silentLog }: StartOptions,
+  closers: (() => Promise<void> | void)[],
+): Operator {
+  const { operator, close } = startKubernetes(cluster, controller, log, kubernetes?.webhook)
+  closers.push(close)
+  return operator
+}
+
+/** Sources besides the directory that have to be there before the controller is ready. */
+function otherSources({ git, kubernetes }: StartOptions): string[] {
+  return [
+    ...(git === undefined ? [] : [gitSourceName(COMMAND_LINE_GIT)]),
+    ...(kubernetes === undefined ? [] : [KUBERNETES_SOURCE]),
+  ]
 }
 
 // Git sources take their seats first: what they declared before a restart is theirs.

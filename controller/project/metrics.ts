@@ -9,6 +9,7 @@ import { UpdateState } from '../model/update.ts'
 import { isStarted, isUnfinished, type RolloutStatus } from '../rollout/control.ts'
 import { effectiveUpdates, gateFigures } from '../rollout/evidence.ts'
 import type { World } from '../rollout/world.ts'
+import { type KubernetesFigures, type KubernetesMetrics, newKubernetesMetrics } from './kubernetes-metrics.ts'
 
 /** What the gauges read. */
 export type Observed = {
@@ -35,6 +36,8 @@ export type Metrics = {
   readonly answered: (method: string, route: string, status: number, seconds: number) => void
   readonly decided: (decisions: readonly Decision[]) => void
   readonly turned: (turn: { readonly facts: number; readonly foldMs: number; readonly decideMs: number }) => void
+  /** Adds those of a controller on a Kubernetes cluster; once. */
+  readonly onKubernetes: (figures: () => KubernetesFigures) => KubernetesMetrics
 }
 
 /** `observed` is asked at each rendering; before there is anything to observe, gauges are left out. */
@@ -90,6 +93,7 @@ export function newMetrics(observed: () => Observed | undefined): Metrics {
       }
       decide.observe(turn.decideMs / 1000)
     },
+    onKubernetes: (figures) => newKubernetesMetrics(registry, figures),
   }
 }
 

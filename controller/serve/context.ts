@@ -1,7 +1,9 @@
 // What all routes share.
+
 import type { Controller } from '../runtime/controller.ts'
 import type { GitWebhooks } from '../runtime/git-declarations.ts'
 import type { Log } from '../runtime/log.ts'
+import type { Check } from './health.ts'
 
 export type ServeContext = {
   readonly controller: Controller
@@ -12,4 +14,6 @@ export type ServeContext = {
   readonly declarations: readonly string[]
   /** Git sources that a webhook may wake. */
   readonly gitWebhooks?: GitWebhooks | undefined
+  /** What else has to be well before the controller is ready. */
+  readonly checks?: (() => readonly Check[]) | undefined
 }

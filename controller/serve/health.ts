@@ -27,13 +27,18 @@ export function registerHealth(app: App, context: ServeContext): void {
   })
 }
 
-export function readinessOf({ controller, declarations }: Omit<ServeContext, 'log' | 'adminTokenHash'>): Readiness {
+export function readinessOf({
+  controller,
+  declarations,
+  checks: more,
+}: Omit<ServeContext, 'log' | 'adminTokenHash'>): Readiness {
   const checks = [
     journalCheck(controller),
     ...replicaCheck(controller),
     clockCheck(controller),
     ...declarations.map((source) => declarationsCheck(controller, source, declarations.length > 1)),
     catalogCheck(controller),
+    ...(more?.() ?? []),
   ]
   return { ready: checks.every(({ ok }) => ok), checks }
 }

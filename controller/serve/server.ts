@@ -25,8 +25,8 @@ export type HttpServer = {
 }
 
 export function createServer(options: ServerOptions): HttpServer {
-  const { controller, log, adminTokenHash, declarations, gitWebhooks, metrics, limits } = options
-  const context: ServeContext = { controller, log, adminTokenHash, declarations, gitWebhooks }
+  const { controller, log, adminTokenHash, declarations, gitWebhooks, metrics, limits, checks } = options
+  const context: ServeContext = { controller, log, adminTokenHash, declarations, gitWebhooks, checks }
   const policies = newPolicyAnswers()
   const shortcut = policyShortcut(context, policies, metrics.answered)
   const app = newApp({ log, onAnswered: metrics.answered, shortcut, ...(limits && { limits }) })
