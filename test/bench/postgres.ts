@@ -20,7 +20,7 @@ type Sizes = { readonly reports: number; readonly batch: number; readonly rows: 
 export async function benchPostgres(size: Size): Promise<Row[]> {
   const why = whyNoPostgres()
   if (why !== undefined) {
-    process.stderr.write(`postgres is left out: ${why}\n`)
+    process.stderr.write(`postgres: skipped: ${why}\n`)
     return []
   }
   const sizes: Sizes =
