@@ -125,6 +125,23 @@ test('what Ringmaster wrote is put back when somebody edits or deletes it; what 
   t.match(apart.stderr, /conflict with "ringmaster"/, 'server-side apply by others meets its manager')
 })
 
+test('what a rule with prune: Orphan made stays when the rule goes, and nobody owns it', { skip }, async (t) => {
+  await using plane = await startControlPlane()
+  await plane.installCrds()
+  const feed = writeFeed(t, ['good-1'])
+  const { started } = await startOn(t, plane)
+  const source = manifest('UpdateSource', 'example', { format: 'Ringmaster', path: feed })
+  await apply(plane, collection, rule('good', { prune: 'Orphan', enabled: false }), source)
+  await untilValue(plane, 'ro', '{.items[*].metadata.name}', /^good-\d+$/)
+  const rollout = `ro/${await fieldOf(plane, 'ro', '{.items[*].metadata.name}')}`
+  await untilValue(plane, rollout, REASON, 'ReviewGate')
+  await plane.kubectl(['delete', 'adr/good', '--timeout=60s'])
+  t.notOk(started.controller.state.objects.AutomaticDeploymentRule.has('good'))
+  t.equal(await fieldOf(plane, rollout, '{.metadata.ownerReferences}'), '', 'or it would go with its owner')
+  t.equal(await fieldOf(plane, 'sug', '{.items[*].metadata.ownerReferences}'), '')
+  await untilValue(plane, rollout, '{.status.paused}', 'true')
+})
+
 test('one broken object is told and keeps nobody else from coming into force', { skip }, async (t) => {
   await using plane = await startControlPlane()
   await plane.installCrds()
