@@ -91,7 +91,10 @@ export function startKubernetes(
   const { controller, log } = declarations
   const { client, namespace, leadership, metrics } = cluster
   log.info(`watching the cluster at ${client.server}`)
-  const operator = startOperator({ client, controller, leadership, log, onWrite: metrics.wrote })
+  const operator = startOperator({
+    ...{ client, controller, leadership, log, onWrite: metrics.wrote },
+    isRunning: (source) => declarations.isSeated(source),
+  })
   cluster.observe(operator)
   // So that no other source takes over what the cluster declares, and what others let go of is looked at.
   declarations.seat(KUBERNETES_SOURCE, operator.lookAgain)

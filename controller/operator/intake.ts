@@ -26,6 +26,8 @@ export type IntakeOptions = {
   readonly objectsOf: (kind: Kind) => ReadonlyMap<string, KubeObject>
   /** Whether every kind was listed, and this replica is the one that speaks. */
   readonly mayRun: () => boolean
+  /** Whether another source of declarations runs. */
+  readonly isRunning: (source: string) => boolean
   readonly onJudged: (keys: readonly ObjectKey[]) => void
   readonly log: Log
 }
@@ -94,7 +96,7 @@ export function startIntake(options: IntakeOptions): Intake {
 }
 
 function newPass(options: IntakeOptions, verdicts: Map<ObjectKey, Verdict>): () => Promise<void> {
-  const { controller, objectsOf, onJudged, log } = options
+  const { controller, objectsOf, isRunning, onJudged, log } = options
   const reads = new WeakMap<KubeObject, DeclaredRead>()
   const readOnce = (kind: Kind, object: KubeObject) => {
     const known = reads.get(object)
@@ -108,7 +110,7 @@ function newPass(options: IntakeOptions, verdicts: Map<ObjectKey, Verdict>): () 
     const candidates = objects.map(({ kind, key, object }): Candidate => ({ key, read: readOnce(kind, object) }))
     const { state } = controller
     const inForce = inForceFrom(state)
-    const judgement = judge({ candidates, inForce, others: othersIn(state) })
+    const judgement = judge({ candidates, inForce, others: othersIn(state), isRunning })
     const revision = `kubernetes@${newestVersion(objectsOf)}`
     const batches = declaredFacts(inForce, judgement.wanted, revision)
     for (const facts of batches) await controller.submit(...facts)

@@ -23,16 +23,19 @@ export type JudgeInput = {
   readonly inForce: ReadonlyMap<ObjectKey, Declared>
   /** What may be referred to besides: declarations of other sources, groups that rules made. */
   readonly others: readonly Declared[]
+  /** Whether a source runs: what one declared that does not any more may be taken over. */
+  readonly isRunning: (source: string) => boolean
 }
 
 /** Rounds of refusing what refers to what was refused. Longer chains than this are refused as a whole. */
 const MAX_ROUNDS = 100
 
-export function judge({ candidates, inForce, others }: JudgeInput): Judgement {
+export function judge({ candidates, inForce, others, isRunning }: JudgeInput): Judgement {
   const refused = new Map<ObjectKey, readonly Fault[]>()
   const wanted = new Map<ObjectKey, Declared>()
   const fresh = new Set<ObjectKey>()
-  const elsewhere = new Map(others.map((object) => [objectKey(object.kind, object.name), object]))
+  const taken = others.filter(({ origin }) => isRunning(origin.source))
+  const elsewhere = new Map(taken.map((object) => [objectKey(object.kind, object.name), object]))
   const refuse = (key: ObjectKey, faults: readonly Fault[]) => {
     refused.set(key, [...(refused.get(key) ?? []), ...faults])
     fresh.delete(key)
@@ -80,16 +83,12 @@ function blame(findings: readonly Finding[], fresh: ReadonlySet<ObjectKey>): Map
 
 function faultsOf(read: DeclaredRead, other: Declared | undefined): readonly Fault[] {
   if (read.type === 'Faulty') return read.faults
-  if (other === undefined || isMadeGroup(other)) return []
+  if (other === undefined) return []
   const message = `${other.kind} ${other.name} is declared already at ${other.origin.file} of the source ${other.origin.source}: rename or remove one of the two`
   return [{ code: 'RM1301', path: 'metadata.name', message }]
 }
 
-function isMadeGroup({ kind, origin }: Declared): boolean {
-  return kind === 'SoftwareUpdateGroup' && origin.source === MADE
-}
-
-/** The source of groups that rules made, as far as references to them are looked at. */
+/** The source of groups that rules made, as far as references to them are looked at. It never runs: whoever declares one has it. */
 export const MADE = 'rules'
 
 function tooMany(): Fault {

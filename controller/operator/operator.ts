@@ -22,6 +22,8 @@ export type OperatorOptions = {
   readonly controller: Controller
   readonly leadership: Leadership
   readonly log: Log
+  /** Whether another source of declarations runs, so that what it declared is its own. */
+  readonly isRunning: (source: string) => boolean
   /** Requests at once. */
   readonly concurrency?: number
   readonly pageSize?: number
@@ -48,7 +50,7 @@ export type Operator = {
 }
 
 export function startOperator(options: OperatorOptions): Operator {
-  const { client, controller, leadership, log, onWrite = () => {} } = options
+  const { client, controller, leadership, log, isRunning, onWrite = () => {} } = options
   const reflectors = new Map<Kind, Reflector>()
   const objectsOf = (kind: Kind) => reflectors.get(kind)?.objects ?? NOTHING
   const isSynced = () => KIND_NAMES.every((kind) => reflectors.get(kind)?.isSynced() === true)
@@ -58,7 +60,7 @@ export function startOperator(options: OperatorOptions): Operator {
     projector.look(keys)
     projector.lookAtAll()
   }
-  const intake = startIntake({ controller, objectsOf, log, mayRun, onJudged })
+  const intake = startIntake({ controller, objectsOf, log, mayRun, isRunning, onJudged })
   const projector = startProjector({
     client,
     controller,

@@ -74,6 +74,11 @@ export class Intake {
     }
   }
 
+  /** Whether a source of this name runs. */
+  isSeated(name: string): boolean {
+    return this.#seats.has(name)
+  }
+
   #next<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#turn.then(work)
     this.#turn = turn.catch(() => {})

@@ -3,7 +3,8 @@ import { test } from 'tap'
 import { type Candidate, judge } from '../../controller/operator/judge.ts'
 import { candidate, collection, including, inForce, rule } from './samples.ts'
 
-const none = { inForce: new Map(), others: [] }
+const isRunning = () => true
+const none = { inForce: new Map(), others: [], isRunning }
 
 test('one broken object keeps nobody else from coming into force', async (t) => {
   const broken = candidate('Freeze', { name: 'broken', spec: { reason: 'no time' } })
@@ -26,14 +27,19 @@ test('what refers to nothing is refused, and what refers to that too', async (t)
 test('a broken edit leaves the last good version in force, and what refers to it goes on', async (t) => {
   const before = inForce([collection('pilot'), rule('office', 'pilot')])
   const broken = collection('pilot', { queries: 'all of them' })
-  const { wanted, refused } = judge({ candidates: [broken, rule('office', 'pilot')], inForce: before, others: [] })
+  const { wanted, refused } = judge({
+    candidates: [broken, rule('office', 'pilot')],
+    inForce: before,
+    others: [],
+    isRunning,
+  })
   t.equal(wanted.get('Collection/pilot'), before.get('Collection/pilot'))
   t.same([...refused.keys()], ['Collection/pilot'])
 })
 
 test('what was removed is not wanted, and who refers to it stays in force and is told', async (t) => {
   const before = inForce([collection('pilot'), rule('office', 'pilot')])
-  const { wanted, refused } = judge({ candidates: [rule('office', 'pilot')], inForce: before, others: [] })
+  const { wanted, refused } = judge({ candidates: [rule('office', 'pilot')], inForce: before, others: [], isRunning })
   t.same([...wanted.keys()], ['AutomaticDeploymentRule/office'])
   t.match(refused.get('AutomaticDeploymentRule/office'), [{ code: 'RM1302' }])
 })
@@ -45,7 +51,7 @@ for (const [first, second] of [
   test(`an edit that closes a circle is refused, not the one that was there (${first} was)`, async (t) => {
     const before = inForce([including(first, second), collection(second)])
     const candidates = [including(first, second), including(second, first)]
-    const { wanted, refused } = judge({ candidates, inForce: before, others: [] })
+    const { wanted, refused } = judge({ candidates, inForce: before, others: [], isRunning })
     t.equal(wanted.get(`Collection/${second}`), before.get(`Collection/${second}`))
     t.match(refused.get(`Collection/${second}`), [{ code: 'RM1305' }])
   })
@@ -66,9 +72,16 @@ test('a name that another source has declared is refused', async (t) => {
     candidates: [collection('pilot'), rule('office', 'pilot')],
     inForce: new Map(),
     others: other,
+    isRunning,
   })
   t.match(refused.get('Collection/pilot'), [{ code: 'RM1301', message: /pilot.yaml of the source directory/ }])
   t.same([...wanted.keys()], ['AutomaticDeploymentRule/office'], 'and may be referred to')
+  const ended = { candidates: [collection('pilot')], inForce: new Map(), others: other, isRunning: () => false }
+  t.same(
+    [...judge(ended).wanted.keys()],
+    ['Collection/pilot'],
+    'what a source declared that runs no more is taken over',
+  )
 })
 
 test('more objects than allowed: the newest are refused', async (t) => {
@@ -108,12 +121,12 @@ test('whatever is edited, what is in force refers to what is there and closes no
         candidates: [...before.wanted].map(([key, declared]) => ({ key, read: { type: 'Declared', declared } })),
       })
       if (clean.refused.size > 0) return false
-      const after = judge({ candidates: collections(second), inForce: before.wanted, others: [] })
+      const after = judge({ candidates: collections(second), inForce: before.wanted, others: [], isRunning })
       for (const [key, object] of after.wanted) {
         const isOld = before.wanted.get(key) === object
         if (!isOld && after.refused.has(key)) return false
       }
-      const again = judge({ candidates: collections(second), inForce: after.wanted, others: [] })
+      const again = judge({ candidates: collections(second), inForce: after.wanted, others: [], isRunning })
       return JSON.stringify([...again.wanted].sort()) === JSON.stringify([...after.wanted].sort())
     }),
     { numRuns: 500 },

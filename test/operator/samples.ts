@@ -28,5 +28,5 @@ export function rule(name: string, target: string, more: object = {}): Candidate
 }
 
 export function inForce(candidates: readonly Candidate[]): Map<ObjectKey, Declared> {
-  return new Map(judge({ candidates, inForce: new Map(), others: [] }).wanted)
+  return new Map(judge({ candidates, inForce: new Map(), others: [], isRunning: () => true }).wanted)
 }
