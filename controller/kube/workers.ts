@@ -18,6 +18,8 @@ export type Workers = {
   /** As `add`, but what has failed and waits goes on waiting. */
   readonly addUnlessFailed: (key: string) => void
   readonly depth: () => number
+  /** Whether something is due or being worked on; what waits for its time does not count. */
+  readonly isBusy: () => boolean
   readonly failing: () => number
   /** Resolves when what was begun has ended. Nothing is begun after the call. */
   readonly stop: () => Promise<void>
@@ -70,6 +72,7 @@ export function startWorkers(options: WorkersOptions): Workers {
       if (!queue.failures.has(key)) addAt(key, 0)
     },
     depth: () => queueDepth(queue) + running.size,
+    isBusy: () => queue.ready.size + running.size > 0,
     failing: () => queue.failures.size,
     stop: async () => {
       stopped = true

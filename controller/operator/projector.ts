@@ -59,7 +59,8 @@ export function startProjector(options: ProjectorOptions): Projector {
   })
   const pass = () => {
     timer = undefined
-    if (mayRun() && workers.depth() > 0) return plan(PASS_MS / 4)
+    // One object that fails, or waits, is no reason to leave the others as they are.
+    if (mayRun() && workers.isBusy()) return plan(PASS_MS / 4)
     wanted = false
     if (!mayRun()) return
     restedUntil = performance.now() + Math.max(PASS_MS, REST_FACTOR * passing)

@@ -135,7 +135,7 @@ test('what a rule with prune: Orphan made stays when the rule goes, and nobody o
   await untilValue(plane, 'ro', '{.items[*].metadata.name}', /^good-\d+$/)
   const rollout = `ro/${await fieldOf(plane, 'ro', '{.items[*].metadata.name}')}`
   await untilValue(plane, rollout, REASON, 'ReviewGate')
-  await plane.kubectl(['delete', 'adr/good', '--timeout=60s'])
+  await plane.kubectl(['delete', 'adr/good', '--timeout=30s'])
   t.notOk(started.controller.state.objects.AutomaticDeploymentRule.has('good'))
   t.equal(await fieldOf(plane, rollout, '{.metadata.ownerReferences}'), '', 'or it would go with its owner')
   t.equal(await fieldOf(plane, 'sug', '{.items[*].metadata.ownerReferences}'), '')
