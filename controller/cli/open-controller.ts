@@ -8,6 +8,7 @@ import { openSqliteJournal } from '../journal/sqlite-journal.ts'
 import type { Fact } from '../model/facts.ts'
 import { Controller, type ControllerOptions } from '../runtime/controller.ts'
 import { decodeFact } from '../runtime/fact-codec.ts'
+import type { Leadership } from '../runtime/leadership.ts'
 import type { Log } from '../runtime/log.ts'
 import { hashSecret } from '../serve/auth.ts'
 import type { Secrets } from './data-folder.ts'
@@ -45,10 +46,15 @@ export function journalPlace(named: string, replica: string | undefined, file: s
   return { type: 'File', file }
 }
 
-/** Rejects with a StartError. */
-export async function openController(place: JournalPlace, hooks: Hooks, log: Log): Promise<Opened> {
+/** `elected`: who leads, where that is not for the database to say. Rejects with a StartError. */
+export async function openController(
+  place: JournalPlace,
+  hooks: Hooks,
+  log: Log,
+  elected?: Leadership,
+): Promise<Opened> {
   try {
-    if (place.type === 'Postgres') return await openReplica(place, hooks, log)
+    if (place.type === 'Postgres') return await openReplica(place, hooks, log, elected)
     const controller = await Controller.open({ journal: openSqliteJournal(place.file, decodeFact), ...hooks })
     return { controller, agreeOn: async () => {} }
   } catch (error) {
@@ -60,10 +66,11 @@ async function openReplica(
   { url, replica }: Extract<JournalPlace, { readonly type: 'Postgres' }>,
   hooks: Hooks,
   log: Log,
+  elected: Leadership | undefined,
 ): Promise<Opened> {
   const journal = await openPostgresJournal<Fact>(url, decodeFact)
   const onTrouble = (message: string) => log.warn(`the election: ${message}; it is tried again`, { replica })
-  const leadership = new PostgresElection(url, replica, { onTrouble })
+  const leadership = elected ?? new PostgresElection(url, replica, { onTrouble })
   try {
     const controller = await Controller.open({ replication: { journal, leadership }, ...hooks })
     log.info(`replica ${replica}${controller.leading ? ' leads' : ' follows'}`, { replica })

@@ -3,31 +3,30 @@
 import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { readFeed } from '../catalog/feeds/read-feed.ts'
-import { JournalError, reasonOf } from '../journal/journal.ts'
+import { JournalError } from '../journal/journal.ts'
 import type { Decision, Input } from '../model/facts.ts'
 import type { GitSourceSpec } from '../model/git-source.ts'
-import { COMMAND_LINE_GIT, gitSourceName } from '../model/source-names.ts'
+import { COMMAND_LINE_GIT, DIRECTORY_SOURCE, gitSourceName } from '../model/source-names.ts'
 import { KUBERNETES_SOURCE } from '../operator/names.ts'
 import type { Operator } from '../operator/operator.ts'
 import { type Metrics, newMetrics, type Observed } from '../project/metrics.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import type { Controller } from '../runtime/controller.ts'
-import type { DeclarationSource } from '../runtime/declaration-source.ts'
-import { directorySource } from '../runtime/directory-declarations.ts'
-import { GitSources, type GitSourcesOptions, type GitWebhooks } from '../runtime/git-declarations.ts'
-import { Intake } from '../runtime/intake.ts'
+import type { GitSources } from '../runtime/git-declarations.ts'
 import { errorFields, type Log, silentLog } from '../runtime/log.ts'
 import { startSync } from '../runtime/sync.ts'
-import { type Running, whileLeading } from '../runtime/while-leading.ts'
+import { whileLeading } from '../runtime/while-leading.ts'
 import { hashSecret } from '../serve/auth.ts'
 import { clockCheck } from '../serve/health.ts'
-import { createServer, type HttpServer } from '../serve/server.ts'
+import { createServer } from '../serve/server.ts'
 import { DEFAULT_STALE_AFTER_MS } from '../state/state.ts'
 import { makeDataFolder, readSecrets, type Secrets } from './data-folder.ts'
 import { logDecision } from './decision-log.ts'
+import { listen } from './listen.ts'
 import { type JournalPlace, openController } from './open-controller.ts'
 import { StartError } from './start-error.ts'
-import { type Cluster, type KubernetesOptions, openCluster, startKubernetes, syncedCheck } from './start-kubernetes.ts'
+import { identityIn, type KubernetesOptions, openCluster, startKubernetes, syncedCheck } from './start-kubernetes.ts'
+import { type RunningSources, startSources, webhooksOf } from './start-sources.ts'
 
 /** The journal, in the data folder. */
 export const JOURNAL_FILE = 'journal.db'
@@ -73,49 +72,49 @@ export async function startController(options: StartOptions): Promise<Started> {
   if (path !== undefined) makeSureIsDirectory(path)
   makeDataFolder(data)
   let operator: Operator | undefined
-  let git: GitSources | undefined
+  let sources: RunningSources | undefined
   let running: Controller | undefined
-  const metrics = newMetrics(() => running && observed(running, git))
+  const metrics = newMetrics(() => running && observed(running, sources?.git))
   const failed = Promise.withResolvers<unknown>()
   const hooks = hooksOf(options, metrics, failed.resolve, (decisions) => operator?.decided(decisions))
-  const place = options.journal ?? { type: 'File', file: join(data, JOURNAL_FILE) }
+  const place: JournalPlace = options.journal ?? { type: 'File', file: join(data, JOURNAL_FILE) }
   const cluster = options.kubernetes && openCluster(options.kubernetes, identityIn(data, place), metrics, log)
-  const { controller, agreeOn } = await openController(place, hooks, log, cluster)
+  const { controller, agreeOn } = await openController(place, hooks, log, cluster?.leadership).catch(async (error) => {
+    await cluster?.close()
+    throw error
+  })
   running = controller
   const closers: (() => Promise<void> | void)[] = [() => cluster?.close(), () => controller.close()]
   const close = async () => {
     for (const step of closers.splice(0).reverse()) await step()
   }
   try {
-    for (const warning of controller.journal.warnings) log.warn(warning)
-    const time = clockCheck(controller)
-    if (!time.ok) log.error(`the clock: ${time.message}`)
-    const secrets = readSecrets(data)
-    await agreeOn(secrets)
-    await controller.submit(...firstFacts(controller, secrets, options.staleAfterMs ?? DEFAULT_STALE_AFTER_MS))
+    tellDoubts(controller, log)
+    const secrets = await settleSecrets(controller, agreeOn, options)
     controller.subscribe((turn) => metrics.turned(turn))
     const onFailure = (source: string, message: string) => log.warn(`update source ${source}: ${message}`, { source })
     const onLeaderError = (error: unknown) => log.error('what only a leader does', errorFields(error))
     const sync = whileLeading(controller, () => startSync(controller, readFeed, { onFailure }), onLeaderError)
     closers.push(sync.close)
-    const adminTokenHash = hashSecret(secrets.adminToken)
     // git runs in that folder: a path from here would lead elsewhere there.
     const gitOptions = { caches: resolve(data, GIT_FOLDER), ...(options.git && { commandLine: options.git }) }
-    const gitWebhooks = webhooksOf(() => git)
-    const sources = path === undefined ? [] : [directorySource(path)]
-    const declarations = [...sources.map(({ name }) => name), ...otherSources(options)]
-    const checks = () => (cluster === undefined ? [] : [syncedCheck(operator)])
-    const server = createServer({ controller, log, adminTokenHash, declarations, gitWebhooks, metrics, checks })
+    const server = createServer({
+      ...{ controller, log, metrics, declarations: sourcesOf(options), adminTokenHash: hashSecret(secrets.adminToken) },
+      checks: () => (cluster === undefined ? [] : [syncedCheck(operator)]),
+      gitWebhooks: webhooksOf(() => sources?.git),
+    })
     closers.push(server.close)
     const url = await listen(server, options.listen)
-    operator = cluster && startOnCluster(cluster, controller, options, closers)
+    if (cluster !== undefined) {
+      const isRunning = (source: string) => sources?.intake.isSeated(source) ?? true
+      const started = startKubernetes(cluster, controller, log, isRunning, options.kubernetes?.webhook)
+      operator = started.operator
+      closers.push(started.close)
+    }
     const startReading = async () => {
-      const intake = new Intake(controller, log)
-      // So that no other source takes over what the cluster declares, and what others let go of is looked at.
-      if (operator !== undefined) intake.seat(KUBERNETES_SOURCE, operator.lookAgain)
-      const running = await startSources(intake, gitOptions, sources)
-      git = running.git
-      return running
+      sources = await startSources(controller, log, gitOptions, path, operator)
+      operator?.lookAgain()
+      return sources
     }
     const reading = whileLeading(controller, startReading, onLeaderError)
     closers.push(reading.close)
@@ -150,52 +149,36 @@ function hooksOf(
   }
 }
 
-/** Of several replicas, only the one that reads the sources has any. */
-function webhooksOf(git: () => GitSources | undefined): GitWebhooks {
-  return { secretOf: async (name) => git()?.secretOf(name), wake: (name) => git()?.wake(name) }
-function startOnCluster(
-  cluster: Cluster,
-  controller: Controller,
-  { kubernetes, log = silentLog }: StartOptions,
-  closers: (() => Promise<void> | void)[],
-): Operator {
-  const { operator, close } = startKubernetes(cluster, controller, log, kubernetes?.webhook)
-  closers.push(close)
-  return operator
-}
-
-/** Sources besides the directory that have to be there before the controller is ready. */
-function otherSources({ git, kubernetes }: StartOptions): string[] {
+/** Sources that have to be there before the controller is ready. */
+function sourcesOf({ path, git, kubernetes }: StartOptions): string[] {
   return [
+    ...(path === undefined ? [] : [DIRECTORY_SOURCE]),
     ...(git === undefined ? [] : [gitSourceName(COMMAND_LINE_GIT)]),
     ...(kubernetes === undefined ? [] : [KUBERNETES_SOURCE]),
   ]
 }
 
-// Git sources take their seats first: what they declared before a restart is theirs.
-async function startSources(
-  intake: Intake,
-  options: GitSourcesOptions,
-  sources: readonly DeclarationSource[],
-): Promise<Running & { readonly git: GitSources }> {
-  const git = new GitSources(intake, options)
-  const running: Running[] = [git]
-  const close = async () => {
-    for (const source of running.splice(0).reverse()) await source.close()
-  }
-  try {
-    git.start()
-    for (const source of sources) running.push(await source.start(intake))
-    return { git, close }
-  } catch (error) {
-    await close()
-    throw error
-  }
-}
-
 function observed({ state, journal, clock, follower }: Controller, git: GitSources | undefined): Observed {
   const replica = follower && { replica: follower }
   return { state, journal, clock, ...(git && { polls: git.activity() }), ...replica }
+}
+
+/** What every replica goes by, and what this start says that the journal does not know yet. */
+async function settleSecrets(
+  controller: Controller,
+  agreeOn: (secrets: Secrets) => Promise<void>,
+  { data, staleAfterMs = DEFAULT_STALE_AFTER_MS }: StartOptions,
+): Promise<Secrets> {
+  const secrets = readSecrets(data)
+  await agreeOn(secrets)
+  await controller.submit(...firstFacts(controller, secrets, staleAfterMs))
+  return secrets
+}
+
+function tellDoubts(controller: Controller, log: Log): void {
+  for (const warning of controller.journal.warnings) log.warn(warning)
+  const time = clockCheck(controller)
+  if (!time.ok) log.error(`the clock: ${time.message}`)
 }
 
 function makeSureIsDirectory(path: string): void {
@@ -205,7 +188,6 @@ function makeSureIsDirectory(path: string): void {
   if (!found.isDirectory()) throw new StartError(`${path} is no directory: name the one that holds the declarations`)
 }
 
-/** What this start says that the journal does not know yet. */
 function firstFacts({ state }: Controller, secrets: Secrets, staleAfterMs: number): Input[] {
   const facts: Input[] = []
   const keyHash = hashSecret(secrets.enrolmentKey)
@@ -214,26 +196,4 @@ function firstFacts({ state }: Controller, secrets: Secrets, staleAfterMs: numbe
   if (state.settings.staleAfterMs !== staleAfterMs)
     facts.push({ type: 'SettingsChanged', settings: { ...state.settings, staleAfterMs } })
   return facts
-}
-
-async function listen(server: HttpServer, { host, port }: StartOptions['listen']): Promise<string> {
-  try {
-    return await server.listen(host, port)
-  } catch (error) {
-    throw new StartError(listenMessage(error, host, port), error)
-  }
-}
-
-function listenMessage(error: unknown, host: string, port: number): string {
-  switch (error instanceof Error && 'code' in error ? error.code : undefined) {
-    case 'EADDRINUSE':
-      return `port ${port} of ${host} is in use: stop what listens there, or choose another one with --listen HOST:PORT`
-    case 'EACCES':
-      return `this user may not listen on port ${port}: choose one from 1024 on with --listen HOST:PORT`
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return `${host} is no address of this machine: choose another one with --listen HOST:PORT`
-    default:
-      return `cannot listen on ${host}:${port}: ${reasonOf(error)}`
-  }
 }

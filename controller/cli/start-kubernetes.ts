@@ -7,14 +7,14 @@ import { reasonOf } from '../journal/journal.ts'
 import { connect } from '../kube/connection.ts'
 import { type KubeClient, type KubeRequest, newKubeClient } from '../kube/kube-client.ts'
 import { startLeaseElection } from '../kube/lease-election.ts'
-import { KUBERNETES_SOURCE } from '../operator/names.ts'
 import { type Operator, startOperator } from '../operator/operator.ts'
 import type { KubernetesMetrics } from '../project/kubernetes-metrics.ts'
 import type { Metrics } from '../project/metrics.ts'
-import type { Intake } from '../runtime/intake.ts'
+import type { Controller } from '../runtime/controller.ts'
 import type { Leadership } from '../runtime/leadership.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Check } from '../serve/health.ts'
+import type { JournalPlace } from './open-controller.ts'
 import { StartError } from './start-error.ts'
 import { startWebhook, type WebhookOptions } from './start-webhook.ts'
 
@@ -48,7 +48,7 @@ export type StartedKubernetes = {
 }
 
 /** Throws a StartError when there is no cluster to connect to. Whether it answers is not waited for. */
-export function openCluster(options: KubernetesOptions, data: string, metrics: Metrics, log: Log): Cluster {
+export function openCluster(options: KubernetesOptions, identity: string, metrics: Metrics, log: Log): Cluster {
   let operator: Operator | undefined
   let leadership: Leadership | undefined
   const told = metrics.onKubernetes(() => ({
@@ -66,7 +66,7 @@ export function openCluster(options: KubernetesOptions, data: string, metrics: M
     ),
   )
   const namespace = options.namespace ?? client.namespace ?? 'default'
-  const lease = leaseLeadership(client, namespace, identityOf(data), log)
+  const lease = leaseLeadership(client, namespace, identity, log)
   leadership = lease
   return {
     client,
@@ -83,21 +83,19 @@ export function openCluster(options: KubernetesOptions, data: string, metrics: M
   }
 }
 
+/** `isRunning`: whether a source of that name is read here; true also where that is not known yet. */
 export function startKubernetes(
   cluster: Cluster,
-  declarations: Intake,
+  controller: Controller,
+  log: Log,
+  isRunning: (source: string) => boolean,
   webhookOptions: WebhookOptions | undefined,
 ): StartedKubernetes {
-  const { controller, log } = declarations
-  const { client, namespace, leadership, metrics } = cluster
+  const { client, namespace, metrics } = cluster
   log.info(`watching the cluster at ${client.server}`)
-  const operator = startOperator({
-    ...{ client, controller, leadership, log, onWrite: metrics.wrote },
-    isRunning: (source) => declarations.isSeated(source),
-  })
+  const leadership = whoWrites(cluster.leadership, controller)
+  const operator = startOperator({ client, controller, leadership, log, onWrite: metrics.wrote, isRunning })
   cluster.observe(operator)
-  // So that no other source takes over what the cluster declares, and what others let go of is looked at.
-  declarations.seat(KUBERNETES_SOURCE, operator.lookAgain)
   const webhook = webhookOptions && startWebhook(client, namespace, webhookOptions, controller, log)
   return {
     operator,
@@ -107,6 +105,13 @@ export function startKubernetes(
       await operator.close()
     },
   }
+}
+
+// On a shared journal the Lease alone is not enough: what is written must come from all that was decided before.
+function whoWrites(lease: Leadership, controller: Controller): Leadership {
+  const { follower } = controller
+  if (follower === undefined) return lease
+  return { ...lease, isLeader: () => controller.leading, subscribe: (listener) => follower.subscribe(listener) }
 }
 
 /** For /readyz: whether every kind was listed. Later trouble with the API server leaves devices served, and is only told. */
@@ -147,9 +152,11 @@ function leaseLeadership(client: KubeClient, where: string, identity: string, lo
 
 /**
  * The same each time on the same data folder: the journal lets one process at a time have it, so that whoever held the Lease
- * under this name is gone, and a controller that was killed need not wait for its own Lease to run out.
+ * under this name is gone, and a controller that was killed need not wait for its own Lease to run out. Replicas of one
+ * database have names of their own.
  */
-function identityOf(data: string): string {
+export function identityIn(data: string, place: JournalPlace): string {
+  if (place.type === 'Postgres') return place.replica
   const file = join(data, IDENTITY_FILE)
   const known = existsSync(file) ? readFileSync(file, 'utf8').trim() : ''
   if (/^[\w.-]{1,200}$/.test(known)) return known

@@ -7,7 +7,10 @@ import { collection, including, inForce, rule } from './samples.ts'
 
 function stateOf(objects: Iterable<Declared>): State {
   const state = newState()
-  for (const object of objects) state.objects[object.kind].set(object.name, object)
+  for (const object of objects) {
+    const ofKind = new Map(state.objects[object.kind]).set(object.name, object)
+    state.objects = { ...state.objects, [object.kind]: ofKind }
+  }
   return state
 }
 

@@ -38,7 +38,10 @@ function record(name: string, more: Partial<RolloutRecord> = {}): RolloutRecord 
 
 function stateWith(records: readonly RolloutRecord[], declared: Iterable<Declared> = office()): State {
   const state = newState()
-  for (const object of declared) state.objects[object.kind].set(object.name, object)
+  for (const object of declared) {
+    const ofKind = new Map(state.objects[object.kind]).set(object.name, object)
+    state.objects = { ...state.objects, [object.kind]: ofKind }
+  }
   state.control = { ...state.control, rollouts: new Map(records.map((one) => [one.name, one])) }
   return state
 }

@@ -52,7 +52,7 @@ test('options that make no sense are refused before anything is begun', async (t
   const data = join(temporary(t), 'data')
   const cases: (readonly [string[], RegExp])[] = [
     [['--branch', 'main'], /--branch goes with --git/],
-    [[], /name one directory of declarations, or a repository with --git URL/],
+    [[], /name one directory of declarations, a repository with --git URL, or --kubernetes/],
     [['--git', 'https://ada:secret@git.example/x.git'], /must not contain a password/],
     [['--git=--upload-pack=touch'], /must not begin with "-"/],
     [['--git', 'ext::sh -c touch% /x'], /is no URL of a repository/],
