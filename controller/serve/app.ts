@@ -3,29 +3,44 @@ import { createServer, type IncomingMessage, type ServerOptions, type ServerResp
 import type { Duplex } from 'node:stream'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { errorFields, type Log } from '../runtime/log.ts'
+import { ADMISSION_LIMITS, collectBody, Pool, type Ticket, tooLarge } from './admission.ts'
 import { MAX_BODY_BYTES, readBody } from './body.ts'
-import { asProblem, HttpProblem, problemBody } from './problem.ts'
+import { asProblem, HttpProblem, problemBody, UNFORESEEN } from './problem.ts'
+import { refuse } from './refuse.ts'
 
 /** What routes are added to. Handlers return the answer, or throw an HttpProblem. */
 export type App = FastifyInstance
 export type Request = FastifyRequest
 export type Reply = FastifyReply
 
-/** In ms: how long a client may take for the headers and for a whole request, and be silent between two; what is left at the end gets `grace`. */
+/**
+ * In ms: how long a client may take for the headers and for a whole request, be silent between two, and take nothing in of an
+ * answer; what is left at the end gets `grace`.
+ */
 export type TimeLimits = {
   readonly headers: number
   readonly request: number
   readonly keepAlive: number
+  readonly stalled: number
   readonly grace: number
 }
-export const TIME_LIMITS: TimeLimits = { headers: 10_000, request: 30_000, keepAlive: 75_000, grace: 5_000 }
+export const TIME_LIMITS: TimeLimits = {
+  headers: 10_000,
+  request: 30_000,
+  keepAlive: 75_000,
+  stalled: 60_000,
+  grace: 5_000,
+}
 const MAX_CONNECTIONS = 50_000
 
 /** Hears of each request: the pattern of its route, the status and how long it took. */
 export type OnAnswered = (method: string, route: string, status: number, seconds: number) => void
 
-/** Answers a request and returns true, or leaves it as it is for the routes and returns false. Never throws. */
-export type Shortcut = (request: IncomingMessage, response: ServerResponse) => boolean
+/**
+ * Answers a request, at once or later, and returns true, or leaves it as it is for the routes and returns false. Never throws.
+ * An answer that is given while the server closes ends its connection.
+ */
+export type Shortcut = (request: IncomingMessage, response: ServerResponse, isClosing: () => boolean) => boolean
 
 export type AppOptions = {
   readonly log: Log
@@ -33,20 +48,26 @@ export type AppOptions = {
   readonly onAnswered?: OnAnswered
   /** Asked before any route is. */
   readonly shortcut?: Shortcut
+  /** Where requests with a body have their place that no shortcut takes. */
+  readonly pool?: Pool
 }
 
 /** A name in a path, percent-encoded: ids of updates have up to 256 characters of any script. */
 const MAX_PARAMETER_LENGTH = 256 * 9
 
-export function newApp({ log, limits = TIME_LIMITS, onAnswered, shortcut }: AppOptions): App {
+export function newApp(options: AppOptions): App {
+  const { log, limits = TIME_LIMITS, onAnswered, shortcut } = options
   let closing = false
+  const isClosing = () => closing
+  const admission = newAdmission(options)
   const app: App = fastify({
     bodyLimit: MAX_BODY_BYTES,
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     // While it closes, all answers say so; the routes' do.
     serverFactory: (route) =>
       createServer(timeLimits(limits), (request, response) => {
-        if (closing || !shortcut?.(request, response)) route(request, response)
+        if (!closing && shortcut?.(request, response, isClosing)) return
+        if (admission.admit(request, response)) route(request, response)
       }),
     // Requests that are being answered finish while it closes; connections without one are closed at once.
     forceCloseConnections: 'idle',
@@ -58,9 +79,10 @@ export function newApp({ log, limits = TIME_LIMITS, onAnswered, shortcut }: AppO
     },
   })
   app.server.maxConnections = MAX_CONNECTIONS
+  app.server.setTimeout(limits.stalled)
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request: Request, body: Buffer) =>
-    readBody(body, request.headers['content-encoding']),
+  app.addContentTypeParser('application/json', (request: Request, payload: IncomingMessage) =>
+    admission.body(payload).then((body) => readBody(body, request.headers['content-encoding'])),
   )
   app.setErrorHandler((error, _request, reply) => answerError(error, reply, log))
   app.setNotFoundHandler((request, reply) => {
@@ -84,6 +106,45 @@ export function newApp({ log, limits = TIME_LIMITS, onAnswered, shortcut }: AppO
     })
   return app
 }
+
+type Admission = {
+  /** Whether there is a place for the request; otherwise it has been answered. */
+  readonly admit: (request: IncomingMessage, response: ServerResponse) => boolean
+  /** The body of a request that has a place. */
+  readonly body: (request: IncomingMessage) => Promise<Buffer>
+}
+
+function newAdmission({ pool = new Pool(ADMISSION_LIMITS.others), onAnswered }: AppOptions): Admission {
+  const tickets = new WeakMap<IncomingMessage, Ticket>()
+  return {
+    admit: (request, response) => {
+      const { 'content-length': length, 'transfer-encoding': encoding } = request.headers
+      if (encoding === undefined && (length === undefined || length === '0')) return true
+      try {
+        if (Number(length) > MAX_BODY_BYTES) throw tooLarge()
+        const ticket = pool.enter()
+        tickets.set(request, ticket)
+        response.once('close', ticket.end)
+        return true
+      } catch (error) {
+        const problem = asProblem(error) ?? UNFORESEEN
+        refuse(request, response, problem)
+        onAnswered?.(request.method ?? '', 'none', problem.status, 0)
+        return false
+      }
+    },
+    body: (request) =>
+      new Promise((resolve, reject) => {
+        const ticket = tickets.get(request) ?? NO_TICKET
+        collectBody(request, ticket, MAX_BODY_BYTES, (error, bytes) =>
+          error === undefined ? resolve(bytes) : reject(error),
+        )
+      }),
+  }
+}
+
+// Of a request without a body that says it has one: there is nothing to hold.
+const NO_TICKET: Ticket = { hold: () => {}, end: () => {} }
 
 function timeLimits(limits: TimeLimits): ServerOptions {
   return {
@@ -114,8 +175,6 @@ function answerError(error: unknown, reply: Reply, log: Log): Reply {
     .type('application/json; charset=utf-8')
     .send(JSON.stringify(problemBody(problem ?? UNFORESEEN)))
 }
-
-const UNFORESEEN = new HttpProblem(500, 'Internal', 'something went wrong here; the log of the controller says what')
 
 function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return

@@ -12,16 +12,33 @@ export const MAX_OBJECT_KEYS = 1000
 
 /** The body as JSON. Throws 400, 413 or 415. */
 export async function readBody(bytes: Buffer, encoding: string | undefined): Promise<unknown> {
-  const unpack = unpackerFor(encoding)
-  const plain = unpack === undefined ? bytes : await unpacked(unpack, bytes)
-  if (plain.length === 0) throw new HttpProblem(400, 'Invalid', 'the body is empty; send a JSON object')
-  const body = parsed(plain.toString())
-  if (hasManyKeys(body))
-    throw new HttpProblem(400, 'Invalid', `an object in the body has more than ${MAX_OBJECT_KEYS} keys`)
+  const plain = await plainBody(bytes, encoding)
+  const body = parseBody(plain)
+  refuseManyKeys(body)
   return body
 }
 
-function parsed(text: string): unknown {
+/** The body unpacked. Throws 400, 413 or 415. */
+export async function plainBody(bytes: Buffer, encoding: string | undefined): Promise<Buffer> {
+  const unpack = unpackerFor(encoding)
+  return unpack === undefined ? bytes : unpacked(unpack, bytes)
+}
+
+/** Whether the body has to be unpacked. */
+export function isPacked(encoding: string | undefined): boolean {
+  return encoding !== undefined && unpackerFor(encoding) !== undefined
+}
+
+/** Throws 400. */
+export function refuseManyKeys(body: unknown): void {
+  if (hasManyKeys(body))
+    throw new HttpProblem(400, 'Invalid', `an object in the body has more than ${MAX_OBJECT_KEYS} keys`)
+}
+
+/** Plain bytes as JSON. Throws 400. */
+export function parseBody(bytes: Buffer): unknown {
+  if (bytes.length === 0) throw new HttpProblem(400, 'Invalid', 'the body is empty; send a JSON object')
+  const text = bytes.toString()
   try {
     return JSON.parse(text)
   } catch (error) {

@@ -87,15 +87,25 @@ function registerReports(app: App, controller: Controller): void {
     async (request): Promise<ReportAnswer> => {
       const row = authenticateDevice(state, request.headers.authorization)
       const { reports } = parsed(ReportRequest, request.body)
-      const device = state.fleet.ids[row] ?? ''
-      const draft = newAnswer()
-      await controller.submitWatched(
-        reports.map((report): Input => ({ type: 'DeviceReported', device, report })),
-        (_fact, i) => noteReport(state, row, reports[i], draft),
-      )
-      return answerOf(state, row, draft)
+      return takeReports(controller, row, reports)
     },
   )
+}
+
+/** Resolves when the reports of the device in this row are durable and folded. Rejects with a JournalError. */
+export async function takeReports(
+  controller: Controller,
+  row: number,
+  reports: readonly DeviceReport[],
+): Promise<ReportAnswer> {
+  const { state } = controller
+  const device = state.fleet.ids[row] ?? ''
+  const draft = newAnswer()
+  await controller.submitWatched(
+    reports.map((report): Input => ({ type: 'DeviceReported', device, report })),
+    (_fact, i) => noteReport(state, row, reports[i], draft),
+  )
+  return answerOf(state, row, draft)
 }
 
 type Schema<T> = { safeParse(body: unknown): { success: true; data: T } | { success: false; error: ZodErrorLike } }

@@ -24,6 +24,13 @@ export class HttpProblem extends Error {
   }
 }
 
+/** What is answered when nobody foresaw it. */
+export const UNFORESEEN = new HttpProblem(
+  500,
+  'Internal',
+  'something went wrong here; the log of the controller says what',
+)
+
 export type ProblemBody = { readonly code: string; readonly message: string; readonly path?: string }
 
 export function problemBody({ code, message, path }: HttpProblem): ProblemBody {

@@ -2,7 +2,8 @@
 import type { AddressInfo } from 'node:net'
 import type { Metrics } from '../project/metrics.ts'
 import { registerAdminRoutes } from './admin-routes.ts'
-import { closeApp, newApp, type TimeLimits } from './app.ts'
+import { ADMISSION_LIMITS, type AdmissionLimits, Pool, watchLoop } from './admission.ts'
+import { closeApp, newApp, type Shortcut, type TimeLimits } from './app.ts'
 import type { ServeContext } from './context.ts'
 import { registerDeviceRoutes } from './device-routes.ts'
 import { registerGitWebhooks } from './git-webhook-routes.ts'
@@ -10,11 +11,13 @@ import { registerHealth } from './health.ts'
 import { newPolicyAnswers } from './policy-answers.ts'
 import { policyShortcut, registerPolicyRoute } from './policy-route.ts'
 import { registerSnapshotRoute } from './snapshot-route.ts'
+import { reportShortcut } from './report-shortcut.ts'
 import { registerStatusPage } from './status-page.ts'
 
 export type ServerOptions = ServeContext & {
   readonly metrics: Metrics
   readonly limits?: TimeLimits
+  readonly admission?: AdmissionLimits
 }
 
 export type HttpServer = {
@@ -27,9 +30,14 @@ export type HttpServer = {
 export function createServer(options: ServerOptions): HttpServer {
   const { controller, log, adminTokenHash, declarations, gitWebhooks, metrics, limits, checks } = options
   const context: ServeContext = { controller, log, adminTokenHash, declarations, gitWebhooks, checks }
+  const { devices, others } = options.admission ?? ADMISSION_LIMITS
   const policies = newPolicyAnswers()
-  const shortcut = policyShortcut(context, policies, metrics.answered)
-  const app = newApp({ log, onAnswered: metrics.answered, shortcut, ...(limits && { limits }) })
+  const loop = watchLoop()
+  const onPolicy = policyShortcut(context, policies, metrics.answered)
+  const onReports = reportShortcut(context, new Pool(devices, loop.delayMs), metrics.answered)
+  const shortcut: Shortcut = (...request) => onPolicy(...request) || onReports(...request)
+  const pool = new Pool(others, loop.delayMs)
+  const app = newApp({ log, onAnswered: metrics.answered, shortcut, pool, ...(limits && { limits }) })
   registerDeviceRoutes(app, context)
   registerPolicyRoute(app, context, policies)
   registerAdminRoutes(app, context)
@@ -46,7 +54,7 @@ export function createServer(options: ServerOptions): HttpServer {
       await app.listen({ host, port })
       return urlOf(app.server.address(), host)
     },
-    close: () => closeApp(app, limits),
+    close: () => closeApp(app, limits).finally(loop.close),
   }
 }
 
