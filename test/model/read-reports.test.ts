@@ -1,4 +1,5 @@
 // The quick reader of reports beside the schema: the same for what is good, and nothing of its own for what is not.
+import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { test } from 'tap'
 import { readReports } from '../../controller/model/read-reports.ts'
@@ -8,9 +9,9 @@ const odd = fc.oneof(
   fc.constantFrom<unknown>(null, true, '', 'x', -1, 0, 1, 3, 4, 12, 13, 1.5, 2 ** 53, 500, 301, [], {}, '500', -0),
   fc.jsonValue(),
 )
-const id = fc.oneof({ weight: 9, arbitrary: fc.string({ minLength: 1, maxLength: 12 }) }, fc.constant('u'.repeat(257)))
+const id = fc.oneof({ weight: 60, arbitrary: fc.string({ minLength: 1, maxLength: 12 }) }, fc.constant('u'.repeat(257)))
 const mostly = <T>(good: fc.Arbitrary<T>): fc.Arbitrary<unknown> =>
-  fc.oneof({ weight: 60, arbitrary: good }, { weight: 1, arbitrary: odd })
+  fc.oneof({ weight: 120, arbitrary: good }, { weight: 1, arbitrary: odd })
 const text = (max: number) =>
   fc.oneof(fc.string({ maxLength: max }), fc.constantFrom('c'.repeat(max), 'c'.repeat(max + 1)))
 const compliance = fc.record({ topic: mostly(fc.constant(500)), update: mostly(id), state: mostly(fc.nat(3)) })
@@ -82,12 +83,12 @@ test('what is read quickly is what the schema makes of it, and the schema refuse
       else {
         seen.quick++
         if (!success) throw new Error(`the schema refuses ${text}`)
-        t.sameStrict(JSON.parse(JSON.stringify(quick)), JSON.parse(JSON.stringify(data?.reports)))
+        assert.deepStrictEqual(JSON.parse(JSON.stringify(quick)), JSON.parse(JSON.stringify(data?.reports)))
       }
     }),
     { numRuns: 4000 },
   )
-  t.ok(seen.quick > 500 && seen.refused > 500, `all ways were taken: ${JSON.stringify(seen)}`)
+  t.ok(seen.quick > 300 && seen.refused > 300, `all ways were taken: ${JSON.stringify(seen)}`)
   t.equal(seen.schema, 0, 'nothing that is good takes the long way')
 })
 

@@ -12,6 +12,7 @@ import { systemClock } from '../../controller/runtime/clock.ts'
 import { Controller } from '../../controller/runtime/controller.ts'
 import { decodeFact } from '../../controller/runtime/fact-codec.ts'
 import { silentLog } from '../../controller/runtime/log.ts'
+import { ADMISSION_LIMITS, type AdmissionLimits } from '../../controller/serve/admission.ts'
 import { TIME_LIMITS, type TimeLimits } from '../../controller/serve/app.ts'
 import { hashSecret } from '../../controller/serve/auth.ts'
 import { createServer } from '../../controller/serve/server.ts'
@@ -22,11 +23,19 @@ export const SITE_KEY = 'site-key-of-the-tests'
 
 export type Served = { readonly controller: Controller; readonly url: string; readonly close: () => Promise<void> }
 
-export async function serve(
-  t: Test,
-  journal: Journal<Fact> = openMemoryJournal(decodeFact),
-  limits: TimeLimits = TIME_LIMITS,
-): Promise<Served> {
+export function serve(t: Test, journal?: Journal<Fact>, limits?: TimeLimits): Promise<Served> {
+  return serveLimited(t, { ...(journal && { journal }), ...(limits && { limits }) })
+}
+
+type Limited = {
+  readonly journal?: Journal<Fact>
+  readonly limits?: TimeLimits
+  readonly admission?: AdmissionLimits
+}
+
+/** The same with limits of its own. */
+export async function serveLimited(t: Test, options: Limited): Promise<Served> {
+  const { journal = openMemoryJournal(decodeFact), limits = TIME_LIMITS, admission = ADMISSION_LIMITS } = options
   const clock = systemClock
   const controller = await Controller.open({ journal, clock })
   const metrics = newMetrics(() => ({ state: controller.state, journal, clock: controller.clock }))
@@ -37,6 +46,7 @@ export async function serve(
     declarations: ['directory'],
     metrics,
     limits,
+    admission,
   })
   const url = await server.listen('127.0.0.1', 0)
   let closing: Promise<void> | undefined
