@@ -27,6 +27,7 @@ const NAMES = [
   'enrol-key',
   'remove-device',
   'kubectl',
+  'bench',
   'generate',
 ]
 

@@ -10,8 +10,8 @@ import { registerGitWebhooks } from './git-webhook-routes.ts'
 import { registerHealth } from './health.ts'
 import { newPolicyAnswers } from './policy-answers.ts'
 import { policyShortcut, registerPolicyRoute } from './policy-route.ts'
-import { registerSnapshotRoute } from './snapshot-route.ts'
 import { reportShortcut } from './report-shortcut.ts'
+import { registerSnapshotRoute } from './snapshot-route.ts'
 import { registerStatusPage } from './status-page.ts'
 
 export type ServerOptions = ServeContext & {

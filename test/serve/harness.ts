@@ -31,18 +31,24 @@ type Limited = {
   readonly journal?: Journal<Fact>
   readonly limits?: TimeLimits
   readonly admission?: AdmissionLimits
+  readonly adminToken?: string
 }
 
 /** The same with limits of its own. */
 export async function serveLimited(t: Test, options: Limited): Promise<Served> {
-  const { journal = openMemoryJournal(decodeFact), limits = TIME_LIMITS, admission = ADMISSION_LIMITS } = options
+  const {
+    journal = openMemoryJournal(decodeFact),
+    limits = TIME_LIMITS,
+    admission = ADMISSION_LIMITS,
+    adminToken,
+  } = options
   const clock = systemClock
   const controller = await Controller.open({ journal, clock })
   const metrics = newMetrics(() => ({ state: controller.state, journal, clock: controller.clock }))
   const server = createServer({
     controller,
     log: silentLog,
-    adminTokenHash: undefined,
+    adminTokenHash: adminToken === undefined ? undefined : hashSecret(adminToken),
     declarations: ['directory'],
     metrics,
     limits,

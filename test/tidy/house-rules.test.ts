@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   simulate: ['model', 'schedule', 'catalog', 'fleet', 'rollout', 'state', 'sources', 'project'],
   preview: ['model', 'schedule', 'catalog', 'fleet', 'rollout', 'state', 'sources', 'project'],
   'policy-test': ['model', 'schedule', 'catalog', 'fleet', 'rollout', 'state', 'sources', 'project', 'simulate'],
+  load: ['model'],
   cli: [
     'model',
     'schedule',
@@ -42,6 +43,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'simulate',
     'preview',
     'policy-test',
+    'load',
   ],
 }
 
@@ -57,6 +59,7 @@ const SOLE_IMPORTER: Readonly<Record<string, readonly string[]>> = {
   'simple-git': ['sources'],
   pino: ['cli'],
   saxes: ['catalog'],
+  undici: ['load'],
   yaml: ['sources', 'policy-test', 'cli'],
   zod: ['model', 'catalog', 'sources', 'simulate', 'policy-test', 'serve'],
   'node:sqlite': ['journal'],
