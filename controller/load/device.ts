@@ -8,6 +8,8 @@ export type LoadDevice = {
   readonly name: string
   token: string | undefined
   etag: string | undefined
+  /** Polls and reports so far. */
+  turns: number
   /** Of the last report that was made. */
   sequence: number
   /** Made, and not acknowledged yet. */
@@ -22,7 +24,16 @@ const UPDATES = 100
 /** `startMs`: a report has a higher number than any of an earlier load, as long as a device sends fewer than 1,000 a second. */
 export function newDevice(plan: LoadPlan, number: number, startMs: number): LoadDevice {
   const name = deviceName(plan.prefix, number)
-  return { number, name, token: undefined, etag: undefined, sequence: startMs, unsent: undefined, notBefore: 0 }
+  return {
+    number,
+    name,
+    token: undefined,
+    etag: undefined,
+    turns: 0,
+    sequence: startMs,
+    unsent: undefined,
+    notBefore: 0,
+  }
 }
 
 export function enrolment({ name, number }: LoadDevice, { enrolmentKey }: LoadPlan): Ask {

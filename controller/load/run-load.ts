@@ -140,8 +140,8 @@ async function dueNow(run: Run): Promise<number | undefined> {
 
 async function speak(run: Run, device: LoadDevice, due: number): Promise<void> {
   const { plan, tally } = run
-  // Spread evenly, device by device and over time.
-  const isReport = device.unsent !== undefined || stepped(run.slots, plan.reportPercent)
+  // Spread evenly over the turns of each device, and among devices over the time.
+  const isReport = device.unsent !== undefined || stepped(device.number + device.turns++, plan.reportPercent)
   if (!isReport) {
     const told = await ask(run, 'policy', device, poll(device), due)
     if (told.type === 'Answer' && told.status === 200) device.etag = told.etag

@@ -5,6 +5,7 @@ import { parseArgs, promisify } from 'node:util'
 import { benchCollectionRows } from './collection-rows.ts'
 import { benchWhole } from './collections-whole.ts'
 import { benchIngest } from './ingest.ts'
+import { benchIngestHttp } from './ingest-http.ts'
 import { benchKubernetes } from './kubernetes.ts'
 import { mustBe, type Row, type Size } from './measure.ts'
 import { benchPolicies } from './policies.ts'
@@ -21,6 +22,7 @@ const SUBJECTS: Readonly<Record<string, (size: Size) => Row[] | Promise<Row[]>>>
   collections: benchCollectionRows,
   whole: benchWhole,
   ingest: benchIngest,
+  'ingest-http': benchIngestHttp,
   policies: benchPolicies,
   polls: benchPolls,
   postgres: benchPostgres,

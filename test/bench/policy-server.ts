@@ -29,7 +29,7 @@ export function tokenOf(i: number): string {
   return `rm1.${Buffer.from(deviceName(i)).toString('base64url')}.${secret}`
 }
 
-if (process.send !== undefined)
+if (process.argv[1] === import.meta.filename)
   process.on('message', async (order: Order) => {
     process.send?.(await answer(order))
   })
