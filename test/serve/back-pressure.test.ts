@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { type Test, test } from 'tap'
-import type { Journal } from '../../controller/journal/journal.ts'
+import type { EmbeddedJournal } from '../../controller/journal/journal.ts'
 import { openMemoryJournal } from '../../controller/journal/memory-journal.ts'
 import type { Fact } from '../../controller/model/facts.ts'
 import { decodeFact } from '../../controller/runtime/fact-codec.ts'
@@ -14,10 +14,10 @@ import { enrol, get, gzipped, post, report, serveLimited, until } from './harnes
 const LIMITS: AdmissionLimits = { devices: { requests: 4, bytes: 4096 }, others: { requests: 4, bytes: 4096 } }
 
 test('beyond its places a report is answered with 503, which has no effect; the others stay and are durable', async (t) => {
-  const { journal, open } = gatedJournal()
+  const { journal, shut } = gatedJournal()
   const { url, controller } = await serveLimited(t, { journal, admission: LIMITS })
   const devices = await enrolled(url, 10)
-  const close = open(false)
+  const open = shut()
   const answers = devices.map((headers, i) => post(url, '/v1/reports', { reports: [report(i + 1)] }, headers))
   const refused = await settledFirst(answers, 6)
   for (const { status, headers, body } of refused) {
@@ -26,7 +26,7 @@ test('beyond its places a report is answered with 503, which has no effect; the 
   }
   t.equal((await get(url, '/healthz')).status, 200, 'health is asked for all the same')
   t.equal((await get(url, '/v1/policy', devices[0])).status, 200, 'and so are policies')
-  close()
+  open()
   const all = await Promise.all(answers)
   t.equal(all.filter(({ status }) => status === 200).length, 4)
   const kept = [...controller.state.fleet.sequence].filter((sequence) => sequence > 0).length
@@ -57,6 +57,27 @@ test('ten times as many reports as there are places: every one that was acknowle
   )
   t.same(kept.sort(), acknowledged.sort())
   t.equal(acknowledged.length + sentAway, 200)
+})
+
+test('while the disk stands still, ten times as many large reports as there is room for hold no more than the room', async (t) => {
+  const { journal, shut } = gatedJournal()
+  const devices = { requests: 1000, bytes: 3_000_000 }
+  const { url } = await serveLimited(t, { journal, admission: { ...LIMITS, devices } })
+  const senders = await enrolled(url, 50)
+  const message = { topic: 301, update: 'u', state: 6, message: 'm'.repeat(512) }
+  const large = report(1, { messages: Array.from({ length: 1000 }, () => message) })
+  const size = JSON.stringify({ reports: [large] }).length
+  const room = Math.floor(devices.bytes / size)
+  t.ok(room >= 1 && 50 >= 10 * room)
+  const open = shut()
+  const answers = senders.map((headers) => post(url, '/v1/reports', { reports: [large] }, headers))
+  const refused = await settledFirst(answers, 50 - room)
+  for (const { status } of refused) t.equal(status, 503)
+  open()
+  const statuses = (await Promise.all(answers)).map(({ status }) => status)
+  const taken = statuses.filter((status) => status === 200).length
+  t.ok(taken >= 1 && taken <= room, `${taken} taken, with room for ${room}`)
+  t.equal([...journal.read(0)].filter(({ fact }) => fact.type === 'DeviceReported').length, taken)
 })
 
 test('bodies that come slowly hold what has come, never more than the limit, and give it back when they are cut', async (t) => {
@@ -222,8 +243,8 @@ function enrolled(url: string, count: number): Promise<{ authorization: string }
   })
 }
 
-/** A journal whose appends wait while it is shut. */
-function gatedJournal(): { journal: Journal<Fact>; open: (now: boolean) => () => void } {
+/** A journal whose appends wait from `shut` until what that returned is called. */
+function gatedJournal(): { journal: EmbeddedJournal<Fact>; shut: () => () => void } {
   const journal = openMemoryJournal(decodeFact)
   let gate = Promise.resolve()
   const append = journal.append.bind(journal)
@@ -233,7 +254,7 @@ function gatedJournal(): { journal: Journal<Fact>; open: (now: boolean) => () =>
   }
   return {
     journal,
-    open: () => {
+    shut: () => {
       const { promise, resolve } = Promise.withResolvers<void>()
       gate = promise
       return resolve
