@@ -39,9 +39,10 @@ export type Agent = {
   restartingUntil: EpochMs | undefined
   /** Done but for a restart. */
   awaiting: Awaiting[]
-  /** By update: until when it downloads or has downloaded; what was tried. */
-  readonly downloads: Map<UpdateId, Download>
-  readonly tries: Map<UpdateId, Tries>
+  /** One for each offer of the policy, in its order; then what is still running and no longer offered, if it failed. */
+  tasks: Task[]
+  /** Those whose download has not ended, in the order in which they began. */
+  downloading: Task[]
   /** When it last scanned for each update that its policy watches. */
   readonly scanned: Map<UpdateId, EpochMs>
   /** To be sent: the newest of each update. */
@@ -51,8 +52,10 @@ export type Agent = {
 
 type Running = { readonly offer: AgentOffer; readonly endsAt: EpochMs; readonly attempt: Attempt }
 type Awaiting = { readonly offer: AgentOffer; readonly personAt: EpochMs }
-type Download = { readonly doneAt: EpochMs; readonly attempt: Attempt; said: boolean }
-type Tries = { readonly count: number; readonly notBefore: EpochMs }
+type Download = { readonly doneAt: EpochMs; readonly attempt: Attempt }
+
+/** What came of an offer so far: what downloads or has been downloaded, failed attempts, and the pause after the last. */
+type Task = { offer: AgentOffer; download: Download | undefined; failures: number; notBefore: EpochMs }
 
 /** What happened, for whoever looks on. */
 export type AgentEvent = {
@@ -69,8 +72,8 @@ export function newAgent(): Agent {
     running: undefined,
     restartingUntil: undefined,
     awaiting: [],
-    downloads: new Map(),
-    tries: new Map(),
+    tasks: [],
+    downloading: [],
     scanned: new Map(),
     statuses: new Map(),
     messages: new Map(),
@@ -81,8 +84,7 @@ export function newAgent(): Agent {
 export function receivePolicy(agent: Agent, policy: AgentPolicy, now: EpochMs): void {
   agent.policy = policy
   agent.contactAt = now
-  keepOnly(agent.downloads, policy.offers)
-  keepOnly(agent.tries, policy.offers)
+  takeOffers(agent, policy.offers)
   keepOnly(agent.scanned, policy.watched)
 }
 
@@ -142,12 +144,15 @@ export function takeReport(
   attributes?: DeviceReport['attributes'],
 ): DeviceReport | undefined {
   if (agent.statuses.size === 0 && agent.messages.size === 0 && attributes === undefined) return undefined
-  const scan = { required: byStatus(agent, 2), installed: byStatus(agent, 3), notRequired: byStatus(agent, 1) }
+  const scan: Scan = { required: [], installed: [], notRequired: [] }
+  for (const [id, status] of agent.statuses) listOf(scan, status)?.push(id)
   const messages = [...agent.messages.values()]
-  agent.statuses.clear()
-  agent.messages.clear()
+  // A Map that is cleared makes a new table, also when it is empty.
+  if (agent.statuses.size > 0) agent.statuses.clear()
+  if (agent.messages.size > 0) agent.messages.clear()
   agent.sequence++
-  return { sequence: agent.sequence, at, scan, messages, ...(attributes && { attributes }) }
+  const { sequence } = agent
+  return attributes === undefined ? { sequence, at, scan, messages } : { sequence, at, scan, messages, attributes }
 }
 
 export function hasNews(agent: Agent): boolean {
@@ -157,7 +162,26 @@ export function hasNews(agent: Agent): boolean {
 /** Whether the device has something to do, as far as it knows. */
 export function hasWork(agent: Agent, machine: Machine): boolean {
   if (agent.running !== undefined || agent.restartingUntil !== undefined || agent.awaiting.length > 0) return true
-  return agent.policy.offers.some((offer) => isWanted(agent, machine, offer))
+  return agent.policy.offers.some((offer, i) => isWanted(agent, machine, offer, agent.tasks[i]))
+}
+
+/** What was begun goes on where it is still offered, and is forgotten where it is not. */
+function takeOffers(agent: Agent, offers: readonly AgentOffer[]): void {
+  if (agent.tasks.length === 0 && offers.length === 0) return
+  const before = new Map(agent.tasks.map((task) => [task.offer.id, task]))
+  agent.tasks = offers.map((offer) => {
+    const task = before.get(offer.id)
+    if (task === undefined) return newTask(offer)
+    task.offer = offer
+    return task
+  })
+  if (agent.downloading.length === 0) return
+  const offered = new Set(agent.tasks)
+  agent.downloading = agent.downloading.filter((task) => offered.has(task))
+}
+
+function newTask(offer: AgentOffer): Task {
+  return { offer, download: undefined, failures: 0, notBefore: 0 }
 }
 
 function keepOnly(map: Map<UpdateId, unknown>, named: readonly { readonly id: UpdateId }[]): void {
@@ -166,14 +190,21 @@ function keepOnly(map: Map<UpdateId, unknown>, named: readonly { readonly id: Up
   for (const id of map.keys()) if (!kept.has(id)) map.delete(id)
 }
 
-function byStatus(agent: Agent, wanted: ComplianceState): UpdateId[] {
-  const ids: UpdateId[] = []
-  for (const [id, status] of agent.statuses) if (status === wanted) ids.push(id)
-  return ids
+type Scan = { readonly required: UpdateId[]; readonly installed: UpdateId[]; readonly notRequired: UpdateId[] }
+
+/** None for "unknown": a device that scans knows. */
+function listOf(scan: Scan, status: ComplianceState): UpdateId[] | undefined {
+  if (status === 2) return scan.required
+  if (status === 3) return scan.installed
+  return status === 1 ? scan.notRequired : undefined
 }
 
 function say(agent: Agent, update: UpdateId, state: EnforcementState, attempt?: Attempt): void {
-  const { code, message } = attempt ?? {}
+  if (attempt?.code === undefined && attempt?.message === undefined) {
+    agent.messages.set(update, { topic: 301, update, state })
+    return
+  }
+  const { code, message } = attempt
   agent.messages.set(update, {
     topic: 301,
     update,
@@ -184,39 +215,55 @@ function say(agent: Agent, update: UpdateId, state: EnforcementState, attempt?: 
 }
 
 // Install what the scan finds missing, remove what it finds there, and nothing that waits for a restart or was given up.
-function isWanted(agent: Agent, machine: Machine, offer: AgentOffer): boolean {
+function isWanted(agent: Agent, machine: Machine, offer: AgentOffer, task: Task | undefined): boolean {
   if (machine.status(offer.id) !== (offer.action === 'Install' ? 2 : 3)) return false
-  if ((agent.tries.get(offer.id)?.count ?? 0) >= machine.maxAttempts) return false
-  return !agent.awaiting.some((awaiting) => awaiting.offer.id === offer.id)
+  if ((task?.failures ?? 0) >= machine.maxAttempts) return false
+  return agent.awaiting.length === 0 || !agent.awaiting.some((awaiting) => awaiting.offer.id === offer.id)
 }
 
 function beginDownloads(agent: Agent, machine: Machine, now: EpochMs): void {
-  for (const offer of agent.policy.offers) {
-    if (offer.action === 'Uninstall' || offer.available > now || agent.downloads.has(offer.id)) continue
-    const tries = agent.tries.get(offer.id)
-    if ((tries?.notBefore ?? 0) > now || !isWanted(agent, machine, offer)) continue
-    const attempt = machine.download(offer.id, (tries?.count ?? 0) + 1, now)
-    agent.downloads.set(offer.id, { doneAt: now + attempt.lasts, attempt, said: false })
+  const { offers } = agent.policy
+  for (let i = 0; i < offers.length; i++) {
+    const task = agent.tasks[i]
+    if (task === undefined || task.download !== undefined || task.notBefore > now) continue
+    const { offer } = task
+    if (offer.action === 'Uninstall' || offer.available > now || !isWanted(agent, machine, offer, task)) continue
+    const attempt = machine.download(offer.id, task.failures + 1, now)
+    task.download = { doneAt: now + attempt.lasts, attempt }
+    agent.downloading.push(task)
     say(agent, offer.id, 7)
   }
 }
 
 function finishDownloads(agent: Agent, machine: Machine, now: EpochMs): void {
-  for (const [id, download] of agent.downloads) {
-    if (download.said || download.doneAt > now) continue
-    download.said = true
+  let ended = 0
+  for (const task of agent.downloading) {
+    const { download, offer } = task
+    if (download === undefined || download.doneAt > now) continue
+    ended++
     if (download.attempt.code === undefined) {
-      if (agent.running?.offer.id !== id) say(agent, id, 8)
+      if (agent.running?.offer.id !== offer.id) say(agent, offer.id, 8)
       continue
     }
-    agent.downloads.delete(id)
-    say(agent, id, 9, download.attempt)
-    noteFailure(agent, machine, id, download.doneAt)
+    say(agent, offer.id, 9, download.attempt)
+    noteFailure(task, machine, download.doneAt)
+    task.download = undefined
   }
+  if (ended === agent.downloading.length) agent.downloading.length = 0
+  else if (ended > 0) agent.downloading = agent.downloading.filter(({ download }) => (download?.doneAt ?? 0) > now)
 }
 
-function noteFailure(agent: Agent, machine: Machine, id: UpdateId, at: EpochMs): void {
-  agent.tries.set(id, { count: (agent.tries.get(id)?.count ?? 0) + 1, notBefore: at + machine.retryAfterMs })
+function noteFailure(task: Task, machine: Machine, at: EpochMs): void {
+  task.failures++
+  task.notBefore = at + machine.retryAfterMs
+}
+
+/** Made where there is none: a device finishes what runs, offered or not, and knows of its failure if it is offered again. */
+function taskFor(agent: Agent, offer: AgentOffer): Task {
+  for (const task of agent.tasks) if (task.offer.id === offer.id) return task
+  const task = newTask(offer)
+  agent.tasks.push(task)
+  return task
 }
 
 function finishInstall(agent: Agent, machine: Machine, now: EpochMs, onEvent?: (event: AgentEvent) => void): boolean {
@@ -226,7 +273,7 @@ function finishInstall(agent: Agent, machine: Machine, now: EpochMs, onEvent?: (
   agent.running = undefined
   if (attempt.code !== undefined) {
     say(agent, offer.id, 6, attempt)
-    noteFailure(agent, machine, offer.id, endsAt)
+    noteFailure(taskFor(agent, offer), machine, endsAt)
     onEvent?.({ type: 'Failed', at: endsAt, offer })
   } else if (machine.needsRestart(offer)) {
     agent.awaiting.push({ offer, personAt: offer.restart.allowed ? Infinity : machine.personRestarts(endsAt) })
@@ -240,7 +287,11 @@ function finishInstall(agent: Agent, machine: Machine, now: EpochMs, onEvent?: (
 }
 
 function complete(agent: Agent, machine: Machine, offer: AgentOffer, at: EpochMs): void {
-  agent.tries.delete(offer.id)
+  const task = agent.tasks.find((known) => known.offer.id === offer.id)
+  if (task !== undefined) {
+    task.failures = 0
+    task.notBefore = 0
+  }
   scan(agent, machine, machine.commit(offer, at))
   if (offer.action === 'Install') say(agent, offer.id, 4)
   else agent.messages.delete(offer.id)
@@ -264,9 +315,13 @@ function startInstall(
   now: EpochMs,
   onEvent?: (event: AgentEvent) => void,
 ): Running | undefined {
-  for (const offer of agent.policy.offers) {
-    if (!mayStart(agent, offer, now) || !isWanted(agent, machine, offer)) continue
-    const attempt = machine.install(offer, (agent.tries.get(offer.id)?.count ?? 0) + 1, now)
+  const { offers } = agent.policy
+  for (let i = 0; i < offers.length; i++) {
+    const task = agent.tasks[i]
+    if (task === undefined || earliestStart(task, now) !== now) continue
+    const { offer } = task
+    if (!isWanted(agent, machine, offer, task)) continue
+    const attempt = machine.install(offer, task.failures + 1, now)
     const running: Running = { offer, endsAt: now + attempt.lasts, attempt }
     agent.running = running
     say(agent, offer.id, 1)
@@ -276,17 +331,12 @@ function startInstall(
   return undefined
 }
 
-function mayStart(agent: Agent, offer: AgentOffer, now: EpochMs): boolean {
-  return earliestStart(agent, offer, now) === now
-}
-
 /** The first instant from `now` on at which the policy, the download and the pause after a failure let it start. */
-function earliestStart(agent: Agent, offer: AgentOffer, now: EpochMs): EpochMs {
-  const download = agent.downloads.get(offer.id)
-  const ready =
-    offer.action === 'Uninstall' ? 0 : download?.attempt.code === undefined ? (download?.doneAt ?? Infinity) : Infinity
-  const pause = agent.tries.get(offer.id)?.notBefore ?? 0
-  return firstWithin(offer.start, Math.max(now, ready, pause, offer.available))
+function earliestStart({ offer, download, notBefore }: Task, now: EpochMs): EpochMs {
+  const isThere = offer.action === 'Uninstall' || (download !== undefined && download.attempt.code === undefined)
+  if (!isThere) return Infinity
+  const ready = offer.action === 'Uninstall' ? 0 : (download?.doneAt ?? 0)
+  return firstWithin(offer.start, Math.max(now, ready, notBefore, offer.available))
 }
 
 function firstWithin(intervals: readonly Interval[], at: EpochMs): EpochMs {
@@ -308,23 +358,27 @@ function restartAt({ offer, personAt }: Awaiting, now: EpochMs): EpochMs {
 // One look when all are there; what can start before that is looked at in time anyway.
 function lastDownload(agent: Agent): EpochMs {
   let last = 0
-  for (const { said, doneAt } of agent.downloads.values()) if (!said) last = Math.max(last, doneAt)
+  for (const { download } of agent.downloading) last = Math.max(last, download?.doneAt ?? 0)
   return last
 }
 
 function nextAction(agent: Agent, machine: Machine, now: EpochMs, fresh: boolean): EpochMs {
-  let next = Infinity
-  const later = (at: EpochMs) => {
-    if (at > now && at < next) next = at
-  }
-  for (const awaiting of agent.awaiting) later(restartAt(awaiting, now))
-  later(lastDownload(agent))
+  let next = later(lastDownload(agent), now, Infinity)
+  for (const awaiting of agent.awaiting) next = later(restartAt(awaiting, now), now, next)
   if (!fresh) return next
-  for (const offer of agent.policy.offers) {
-    if (!isWanted(agent, machine, offer)) continue
-    const notBefore = agent.tries.get(offer.id)?.notBefore ?? 0
-    if (offer.action === 'Install' && !agent.downloads.has(offer.id)) later(Math.max(offer.available, notBefore))
-    later(earliestStart(agent, offer, now))
+  const { offers } = agent.policy
+  for (let i = 0; i < offers.length; i++) {
+    const task = agent.tasks[i]
+    if (task === undefined || !isWanted(agent, machine, task.offer, task)) continue
+    const { offer, download, notBefore } = task
+    if (offer.action === 'Install' && download === undefined)
+      next = later(Math.max(offer.available, notBefore), now, next)
+    else next = later(earliestStart(task, now), now, next)
   }
   return next
+}
+
+/** The earlier of two instants, where the first one lies ahead. */
+function later(at: EpochMs, now: EpochMs, next: EpochMs): EpochMs {
+  return at > now && at < next ? at : next
 }

@@ -1,7 +1,7 @@
 // The devices of a scenario: who they are, when each can be reached, and when it calls.
 import { compileCollections, evaluateAll, membersOf } from '../fleet/collections.ts'
 import { enrolDevice, type Fleet, newFleet } from '../fleet/fleet.ts'
-import { type BitPlane, eachBit, hasBit, newPlane, setBit } from '../model/bit-plane.ts'
+import { type BitPlane, eachBit, hasBit, newPlane, setBit, unite } from '../model/bit-plane.ts'
 import type { CollectionSpec, Query } from '../model/collection.ts'
 import { DAY, type EpochMs, MINUTE } from '../model/instant.ts'
 import { type Interval, united } from '../schedule/intervals.ts'
@@ -26,6 +26,8 @@ export type Population = {
   readonly offset: Float64Array
   readonly jitterKeys: Float64Array
   readonly outages: readonly Outage[]
+  /** Devices that have an outage at all. */
+  readonly cutOff: BitPlane
 }
 
 type Outage = {
@@ -53,6 +55,21 @@ export function newPopulation(
   const every = minutesOf(spec.reporting.every) * MINUTE
   const zones = named.map(({ zone }) => zone)
   const people = { ids, fleet, seed }
+  const outages = spec.offline.map(
+    (outage, i): Outage => ({
+      devices: chosen(people, outage, `offline/${i}`),
+      powered: outage.power === 'On',
+      times: new Map(
+        [...new Set(zones)].map((zone) => {
+          const within = { from: start - DAY, until: end + DAY }
+          const own = outage.times.schedule?.timeZone ?? outage.times.timeZone ?? 'UTC'
+          return [zone, freezeOccasions(outage.times, own === 'DeviceLocal' ? zone : own, within) ?? []]
+        }),
+      ),
+    }),
+  )
+  const cutOff = newPlane(ids.length)
+  for (const { devices } of outages) unite(cutOff, devices)
   return {
     ...people,
     start,
@@ -63,17 +80,8 @@ export function newPopulation(
     jitter: minutesOf(spec.reporting.jitter),
     offset: Float64Array.from(ids, (id) => Math.floor((fraction(seed, id, 'offset') * every) / MINUTE) * MINUTE),
     jitterKeys: Float64Array.from(ids, (id) => drawKey(seed, id, 'call')),
-    outages: spec.offline.map((outage, i) => ({
-      devices: chosen(people, outage, `offline/${i}`),
-      powered: outage.power === 'On',
-      times: new Map(
-        [...new Set(zones)].map((zone) => {
-          const within = { from: start - DAY, until: end + DAY }
-          const own = outage.times.schedule?.timeZone ?? outage.times.timeZone ?? 'UTC'
-          return [zone, freezeOccasions(outage.times, own === 'DeviceLocal' ? zone : own, within) ?? []]
-        }),
-      ),
-    })),
+    outages,
+    cutOff,
   }
 }
 
@@ -120,7 +128,7 @@ export function onFrom(population: Population, row: number, at: EpochMs): EpochM
 /** The device's first call at or after an instant: regularly while it can be reached, and soon after it is back. */
 export function callAt(population: Population, row: number, from: EpochMs): EpochMs {
   let regular = regularCall(population, row, from)
-  if (population.outages.length === 0) return regular
+  if (!hasBit(population.cutOff, row)) return regular
   for (let i = 0; i < MAX_OUTAGES_IN_A_ROW; i++) {
     const back = reachableFrom(population, row, regular)
     if (back === regular) break
@@ -139,7 +147,7 @@ export function callAt(population: Population, row: number, from: EpochMs): Epoc
 export function lastCall(population: Population, row: number, until: EpochMs): EpochMs | undefined {
   const earliest = Math.max(population.start, population.joins[row] ?? 0)
   let last = regularCallBefore(population, row, until)
-  if (population.outages.length > 0) {
+  if (hasBit(population.cutOff, row)) {
     while (last >= earliest && reachableFrom(population, row, last) !== last)
       last = regularCallBefore(population, row, last - 1)
     let end = lastOutageEnd(population, row, until)
@@ -157,6 +165,7 @@ export function lastCall(population: Population, row: number, until: EpochMs): E
 
 /** Outages of at least a length, for one device, in order. */
 export function longOutages(population: Population, row: number, length: number): Interval[] {
+  if (!hasBit(population.cutOff, row)) return []
   return united(outagesOf(population, row, false).flat()).filter(({ from, until }) => until - from >= length)
 }
 
@@ -191,7 +200,7 @@ function outagesOf(population: Population, row: number, offOnly: boolean): (read
 }
 
 function clearOf(population: Population, row: number, at: EpochMs, offOnly: boolean): EpochMs {
-  if (population.outages.length === 0) return at
+  if (!hasBit(population.cutOff, row)) return at
   const lists = outagesOf(population, row, offOnly)
   let clear = at
   for (let moved = true; moved; ) {

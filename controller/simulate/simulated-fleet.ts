@@ -5,6 +5,7 @@ import { type BitPlane, hasBit } from '../model/bit-plane.ts'
 import { DAY, type EpochMs, MINUTE } from '../model/instant.ts'
 import type { DeviceReport } from '../model/report.ts'
 import type { UpdateId } from '../model/update.ts'
+import { POLICY_MAX_AGE_SECONDS } from '../project/policy.ts'
 import type { World } from '../rollout/world.ts'
 import {
   type Agent,
@@ -19,12 +20,13 @@ import {
   takeReport,
 } from './agent.ts'
 import { callAt, lastCall, longOutages, type Population, reachableFrom } from './population.ts'
-import { findNeeded, machineOf, type Truth } from './truth.ts'
+import { findNeeded, type MovingMachine, movingMachine, type Truth } from './truth.ts'
 import { watchedBy, worldPolicy } from './world-policy.ts'
 
 export type SimulatedFleet = {
   readonly population: Population
   readonly truth: Truth
+  readonly machine: MovingMachine
   readonly messagesEvery: number
   /** By device, as the population numbers them; undefined before it joins and after it leaves. */
   readonly agents: (Member | undefined)[]
@@ -40,7 +42,6 @@ export type Member = {
   readonly index: number
   readonly row: number
   readonly agent: Agent
-  readonly machine: Machine
   /** When it is looked at next; Infinity for never. */
   wakeAt: EpochMs
   /** When it next calls for a reason; its other calls change nothing. */
@@ -68,6 +69,7 @@ export function newSimulatedFleet(truth: Truth, messagesEvery: number, daily: bo
   return {
     population: truth.population,
     truth,
+    machine: movingMachine(truth),
     messagesEvery,
     agents: [],
     indexOf: [],
@@ -82,7 +84,6 @@ export function addMember(fleet: SimulatedFleet, index: number, row: number): Me
     index,
     row,
     agent: newAgent(),
-    machine: machineOf(fleet.truth, index),
     wakeAt: Infinity,
     callAt: Infinity,
     sendAt: Infinity,
@@ -107,17 +108,20 @@ export function callSoon(fleet: SimulatedFleet, member: Member, now: EpochMs, ar
 
 /** What the device does at `now`, which is when it asked to be looked at. */
 export function stepMember(fleet: SimulatedFleet, member: Member, now: EpochMs, around: Surroundings): void {
-  const { agent, machine, index } = member
+  const { agent, index } = member
   const { population } = fleet
+  const { machine } = fleet.machine
+  fleet.machine.moveTo(index)
   const outages = population.outages.length > 0
-  const reachable = !outages || reachableFrom(population, index, now) === now
+  const reachable = reachableFrom(population, index, now) === now
   const called = reachable && now >= member.callAt
-  if (!outages || called) agent.contactAt = now
+  if (!outages || called || isAlwaysFresh(population, index)) agent.contactAt = now
   else agent.contactAt = lastCall(population, index, now) ?? agent.contactAt
-  if (called) fetchPolicy(fleet, member, now, around)
-  const onEvent = around.onEvent
-  let next = advance(agent, machine, now, onEvent && ((event) => onEvent(member, event)))
-  while (next <= now) next = advance(agent, machine, now, onEvent && ((event) => onEvent(member, event)))
+  if (called) fetchPolicy(fleet, machine, member, now, around)
+  const { onEvent } = around
+  const tell = onEvent && ((event: AgentEvent) => onEvent(member, event))
+  let next = advance(agent, machine, now, tell)
+  while (next <= now) next = advance(agent, machine, now, tell)
   if (next === Infinity && outages && hasWork(agent, machine)) callNoLater(fleet, member, now + 1)
   report(fleet, member, now, reachable, called, around)
   wakeMember(member, Math.min(onTheMinute(next), member.callAt, member.sendAt), around)
@@ -185,8 +189,19 @@ function eachMember(fleet: SimulatedFleet, rows: BitPlane | 'All', visit: (membe
 
 const NOTHING: ReadonlySet<UpdateId> = new Set()
 
-function fetchPolicy(fleet: SimulatedFleet, member: Member, now: EpochMs, around: Surroundings): void {
-  const { agent, machine } = member
+// Never cut off, and calling more often than its policy grows old: when exactly it called last makes no difference.
+function isAlwaysFresh({ cutOff, every, jitter }: Population, index: number): boolean {
+  return !hasBit(cutOff, index) && every + jitter * MINUTE <= POLICY_MAX_AGE_SECONDS * 1000
+}
+
+function fetchPolicy(
+  fleet: SimulatedFleet,
+  machine: Machine,
+  member: Member,
+  now: EpochMs,
+  around: Surroundings,
+): void {
+  const { agent } = member
   member.callAt = Infinity
   for (; member.scannedTo < fleet.released.length; member.scannedTo++) {
     const id = fleet.released[member.scannedTo]

@@ -91,15 +91,27 @@ function inMinutes({ min, max }: { readonly min: string; readonly max: string })
 
 /** The device as its agent sees it. */
 export function machineOf(truth: Truth, row: number): Machine {
+  const { machine, moveTo } = movingMachine(truth)
+  moveTo(row)
+  return machine
+}
+
+/** One machine that stands for any device, the one that it was moved to last: a fleet needs no machine for each. */
+export type MovingMachine = { readonly machine: Machine; readonly moveTo: (row: number) => void }
+
+export function movingMachine(truth: Truth): MovingMachine {
+  let row = 0
+  let id = ''
   const { population, spec } = truth
   const { seed } = population
-  const id = population.ids[row] ?? ''
   const { install } = spec
+  const retryAfterMs = minutesOf(install.retryAfter) * MINUTE
+  const personRestartsMinutes = Math.max(1, minutesOf(install.personRestarts))
   const { download, lasts, restart } = truth
   const minutes = truth.roster?.devices[row]?.installMinutes
   const ownTime = minutes === undefined ? undefined : minutes * MINUTE
   const drawn = ({ min, max }: Minutes, ...key: (string | number)[]) => whole(min, max, seed, id, ...key) * MINUTE
-  return {
+  const machine: Machine = {
     status: (update) => statusOf(truth, update, row),
     download: (update, attempt, now) => ({
       lasts: drawn(download, 'download', update, attempt),
@@ -116,12 +128,17 @@ export function machineOf(truth: Truth, row: number): Machine {
       (restart.behaviour !== 'Never' && happens(install.mayRequireRestartPercent, seed, id, 'restarts', update)),
     restart: (now) => drawn(restart, 'restart', now),
     personRestarts: (now) =>
-      now + whole(1, Math.max(1, minutesOf(install.personRestarts)), seed, id, 'person', now) * MINUTE,
+      now + whole(1, personRestartsMinutes, seed, id, 'person', now) * MINUTE,
     commit: (offer, now) => commit(truth, offer, row, now),
     onFrom: (now) => onFrom(population, row, now),
-    retryAfterMs: minutesOf(install.retryAfter) * MINUTE,
+    retryAfterMs,
     maxAttempts: install.attempts,
   }
+  const moveTo = (to: number) => {
+    row = to
+    id = population.ids[to] ?? ''
+  }
+  return { machine, moveTo }
 }
 
 /** A released update comes to the device's notice. Returns whether it is missing there. */
