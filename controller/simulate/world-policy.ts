@@ -1,14 +1,15 @@
 // The policy of a device in numbers, straight from the world: what devicePolicy says, less what the device has no use for.
 import { DAY, type EpochMs } from '../model/instant.ts'
 import type { UpdateId } from '../model/update.ts'
-import { POLICY_HORIZON_MS, type Sight, sightOf } from '../project/device-times.ts'
+import { POLICY_HORIZON_MS, restartsUnder, type Sight, sightOf, startsUnder } from '../project/device-times.ts'
 import { POLICY_INTERVALS, POLICY_MAX_AGE_SECONDS, restartTimes, startTimes } from '../project/policy.ts'
 import { isUnfinished } from '../rollout/control.ts'
-import { type Offer, offersFor } from '../rollout/offers.ts'
+import { type Approval, type Offer, offersFor } from '../rollout/offers.ts'
 import { evidenceFrom, phaseIndexOf } from '../rollout/targets.ts'
 import type { World } from '../rollout/world.ts'
 import type { Interval } from '../schedule/intervals.ts'
 import type { AgentOffer, AgentPolicy, Watched } from './agent-policy.ts'
+import { nextFew, sharedOffer, sharedWatch } from './shared-times.ts'
 
 export type WorldPolicy = {
   readonly policy: AgentPolicy
@@ -23,24 +24,33 @@ export function worldPolicy(world: World, row: number, now: EpochMs, needed: Rea
   )
   const maxAgeMs = POLICY_MAX_AGE_SECONDS * 1000
   const watched = watchedBy(world, row)
-  if (useful.length === 0) return { policy: { maxAgeMs, offers: [], watched }, goodUntil: Infinity }
+  if (useful.length === 0) return { policy: { maxAgeMs, offers: NO_OFFERS, watched }, goodUntil: Infinity }
   const sight = sightOf(world, row, now)
+  const times = timesIn(sight)
   const offers = useful
-    .map((offer) => agentOffer(offer, sight))
+    .map((offer) => agentOffer(offer, times(offer)))
     .sort((a, b) => a.maxRunTimeMinutes - b.maxRunTimeMinutes || (a.id < b.id ? -1 : 1))
-  const lists = offers.flatMap(({ start, restart }) => (restart.allowed ? [start, restart.times] : [start]))
-  return { policy: { maxAgeMs, offers, watched }, goodUntil: Math.min(...lists.map((list) => endOf(list, sight))) }
+  let goodUntil = Infinity
+  for (const { start, restart } of offers) {
+    goodUntil = Math.min(goodUntil, endOf(start, sight))
+    if (restart.allowed) goodUntil = Math.min(goodUntil, endOf(restart.times, sight))
+  }
+  return { policy: { maxAgeMs, offers, watched }, goodUntil }
 }
 
+const NO_OFFERS: readonly AgentOffer[] = []
+const NO_TIMES: readonly Interval[] = []
+const NOTHING: readonly Watched[] = []
+
 /** The updates of rollouts under way that gates wait to hear of from the device. */
-export function watchedBy(world: World, row: number): Watched[] {
-  const watched: Watched[] = []
+export function watchedBy(world: World, row: number): readonly Watched[] {
+  let watched = NOTHING
   for (const rollout of world.control.rollouts.values()) {
     if (!isUnfinished(rollout)) continue
     const index = phaseIndexOf(rollout, row)
     if (index < 0) continue
-    const from = evidenceFrom(world, rollout, index, row)
-    for (const id of rollout.updates) watched.push({ id, from })
+    const more = sharedWatch(rollout.updates, evidenceFrom(world, rollout, index, row))
+    watched = watched.length === 0 ? more : [...watched, ...more]
   }
   return watched
 }
@@ -51,15 +61,48 @@ function endOf(list: readonly Interval[], sight: Sight): EpochMs {
   return last === undefined ? sight.from + POLICY_HORIZON_MS - DAY : last.until
 }
 
-function agentOffer(offer: Offer, sight: Sight): AgentOffer {
-  const { update, action, available } = offer
-  const restart = restartTimes(offer, sight)
+type Times = Pick<AgentOffer, 'start'> & { readonly restart: Pick<AgentOffer['restart'], 'allowed' | 'times'> }
+
+/** The times of offers to one device. Updates of the same deployment that run as long have the same. */
+function timesIn(sight: Sight): (offer: Offer) => Times {
+  let last: { readonly approval: Approval; readonly minutes: number; readonly times: Times } | undefined
+  return (offer) => {
+    const [approval, other] = offer.approvals
+    if (approval === undefined || other !== undefined || offer.action === 'Uninstall') return timesOf(offer, sight)
+    const minutes = offer.update.maxRunTimeMinutes
+    if (last?.approval === approval && last.minutes === minutes) return last.times
+    const times = timesUnder(approval, minutes, sight)
+    last = { approval, minutes, times }
+    return times
+  }
+}
+
+/** What `timesOf` says of an offer with one approval. */
+function timesUnder(approval: Approval, minutes: number, sight: Sight): Times {
+  const due = Math.max(approval.available, approval.deadline)
+  const few = (intervals: readonly Interval[]) => nextFew(intervals, due, sight.now, POLICY_INTERVALS)
+  const allowed = approval.restart === 'Allow'
   return {
+    start: few(startsUnder(sight, approval, minutes).intervals),
+    restart: { allowed, times: allowed ? few(restartsUnder(sight, approval)) : NO_TIMES },
+  }
+}
+
+function timesOf(offer: Offer, sight: Sight): Times {
+  const { allowed, intervals } = restartTimes(offer, sight)
+  return {
+    start: startTimes(offer, sight, POLICY_INTERVALS).intervals,
+    restart: { allowed, times: intervals },
+  }
+}
+
+function agentOffer({ update, action, available }: Offer, { start, restart }: Times): AgentOffer {
+  return sharedOffer({
     id: update.id,
     action,
     available,
-    start: startTimes(offer, sight, POLICY_INTERVALS).intervals,
-    restart: { behaviour: update.restart, allowed: restart.allowed, times: restart.intervals },
+    start,
+    restart: { behaviour: update.restart, ...restart },
     maxRunTimeMinutes: update.maxRunTimeMinutes,
-  }
+  })
 }

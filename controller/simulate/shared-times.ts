@@ -1,0 +1,81 @@
+// Lists that many simulated devices have in common: the next times at which something may start, offers, and updates to
+// watch. Devices that are told the same get the same objects, so that a large fleet costs neither the time nor the memory to
+// make them once for each. Memos: they change no answer, because a list is found by all that it depends on.
+import type { EpochMs } from '../model/instant.ts'
+import type { UpdateId } from '../model/update.ts'
+import type { Interval } from '../schedule/intervals.ts'
+import type { AgentOffer, Watched } from './agent-policy.ts'
+
+/**
+ * Of a set in normal form, what is left from `at` on: the first `count` intervals that have not ended at `now`. Those whose
+ * beginning `at` does not cut off are the same list for everybody.
+ */
+export function nextFew(intervals: readonly Interval[], at: EpochMs, now: EpochMs, count: number): readonly Interval[] {
+  const first = firstEndingAfter(intervals, Math.max(at, now))
+  const head = intervals[first]
+  if (head === undefined) return NONE
+  const shared = slicesOf(intervals, first, count)
+  if (head.from >= at) return shared
+  return shared.map((interval, i) => (i === 0 ? { from: at, until: interval.until } : interval))
+}
+
+/** The offer itself, or one that says the same and was seen before. */
+export function sharedOffer(offer: AgentOffer): AgentOffer {
+  const alike = offersByStart.get(offer.start) ?? []
+  for (const known of alike) if (isSame(known, offer)) return known
+  if (alike.length >= MAX_ALIKE) return offer
+  alike.push(offer)
+  offersByStart.set(offer.start, alike)
+  return offer
+}
+
+/** Each of the updates, watched from the same instant on. */
+export function sharedWatch(updates: readonly UpdateId[], from: EpochMs): readonly Watched[] {
+  const lists = watchedFrom.get(updates) ?? new Map<EpochMs, readonly Watched[]>()
+  watchedFrom.set(updates, lists)
+  const known = lists.get(from)
+  if (known !== undefined) return known
+  if (lists.size >= MAX_ALIKE) lists.clear()
+  const made = updates.map((id): Watched => ({ id, from }))
+  lists.set(from, made)
+  return made
+}
+
+const NONE: readonly Interval[] = []
+const MAX_ALIKE = 1000
+/** By the whole list, then by the place of the first and how many there are. The lists themselves are never changed. */
+const slices = new WeakMap<readonly Interval[], Map<number, readonly Interval[]>>()
+const offersByStart = new WeakMap<readonly Interval[], AgentOffer[]>()
+const watchedFrom = new WeakMap<readonly UpdateId[], Map<EpochMs, readonly Watched[]>>()
+
+function firstEndingAfter(intervals: readonly Interval[], instant: EpochMs): number {
+  let low = 0
+  let high = intervals.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((intervals[middle]?.until ?? 0) > instant) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+function slicesOf(intervals: readonly Interval[], first: number, count: number): readonly Interval[] {
+  const known = slices.get(intervals) ?? new Map<number, readonly Interval[]>()
+  slices.set(intervals, known)
+  const key = first * MAX_ALIKE + count
+  const slice = known.get(key) ?? intervals.slice(first, first + count)
+  known.set(key, slice)
+  return slice
+}
+
+function isSame(a: AgentOffer, b: AgentOffer): boolean {
+  return (
+    a.id === b.id &&
+    a.action === b.action &&
+    a.available === b.available &&
+    a.maxRunTimeMinutes === b.maxRunTimeMinutes &&
+    a.restart.behaviour === b.restart.behaviour &&
+    a.restart.allowed === b.restart.allowed &&
+    a.restart.times === b.restart.times
+  )
+}
