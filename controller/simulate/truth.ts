@@ -184,6 +184,10 @@ function commit(truth: Truth, { id, action }: AgentOffer, row: number, now: Epoc
   if (known === undefined || needed === undefined) return []
   if (action === 'Install') {
     setBit(known.installed, row)
+    if (known.update.supersedes.length === 0) {
+      needed.delete(id)
+      return [id]
+    }
     const changed = [id, ...missingBelow(truth, known, needed)]
     for (const one of changed) needed.delete(one)
     return changed
