@@ -37,7 +37,11 @@ const STORY_LENGTH = 400 * DAY
 const SAVE_EVERY_MS = 2000
 const TROUBLE_EVERY_MS = 5000
 
+/** Goes up when what an agent keeps has another form. */
+const MEMORY_FORMAT = 2
+
 type Memory = {
+  readonly format: typeof MEMORY_FORMAT
   readonly devices: readonly DeviceMemory[]
   readonly planes: ReadonlyMap<UpdateId, { readonly installed: BitPlane; readonly removed: BitPlane }>
   readonly needed: readonly ReadonlySet<UpdateId>[]
@@ -72,6 +76,7 @@ async function main(options: FleetOptions): Promise<void> {
 
 function remember(file: string, { devices, truth }: HttpFleet): void {
   const memory: Memory = {
+    format: MEMORY_FORMAT,
     devices: devices.map((device) => device.memory),
     planes: new Map([...truth.updates].map(([id, { installed, removed }]) => [id, { installed, removed }])),
     needed: truth.needed,
@@ -89,7 +94,9 @@ function remember(file: string, { devices, truth }: HttpFleet): void {
 function recall(file: string, truth: Truth): readonly DeviceMemory[] {
   if (!existsSync(file)) return []
   // What `remember` wrote, and nobody else.
-  const { devices, planes, needed }: Memory = deserialize(readFileSync(file))
+  const { format, devices, planes, needed }: Memory = deserialize(readFileSync(file))
+  // An earlier version kept other things of an agent: the devices begin anew, and enrol again.
+  if (format !== MEMORY_FORMAT) return []
   for (const [id, { installed, removed }] of planes) {
     const update = truth.updates.get(id)
     if (update === undefined) continue

@@ -127,8 +127,7 @@ export function movingMachine(truth: Truth): MovingMachine {
       restart.behaviour === 'Requires' ||
       (restart.behaviour !== 'Never' && happens(install.mayRequireRestartPercent, seed, id, 'restarts', update)),
     restart: (now) => drawn(restart, 'restart', now),
-    personRestarts: (now) =>
-      now + whole(1, personRestartsMinutes, seed, id, 'person', now) * MINUTE,
+    personRestarts: (now) => now + whole(1, personRestartsMinutes, seed, id, 'person', now) * MINUTE,
     commit: (offer, now) => commit(truth, offer, row, now),
     onFrom: (now) => onFrom(population, row, now),
     retryAfterMs,
