@@ -20,6 +20,7 @@ import {
   reasonOf,
   type Snapshot,
 } from './journal.ts'
+import { sumInSlices } from './snapshot-codec.ts'
 
 const SNAPSHOTS_KEPT = 2
 const WARNINGS_KEPT = 100
@@ -110,7 +111,7 @@ export class ChunkedJournal<F extends AnyFact> implements EmbeddedJournal<F> {
         'Invalid',
         `There is a newer snapshot than one after fact ${seq}, after fact ${newest.seq}.`,
       )
-    this.#saving = this.#save({ seq, size: bytes.length, check: crc32(bytes) }, bytes)
+    this.#saving = this.#save(seq, bytes)
     try {
       await this.#saving
     } finally {
@@ -204,7 +205,9 @@ export class ChunkedJournal<F extends AnyFact> implements EmbeddedJournal<F> {
     }
   }
 
-  async #save(record: SnapshotRecord, bytes: Uint8Array): Promise<void> {
+  async #save(seq: number, bytes: Uint8Array): Promise<void> {
+    const check = await sumInSlices(bytes, nextTurn)
+    const record: SnapshotRecord = { seq, size: bytes.length, check }
     await this.#store.writeSnapshot(record, bytes)
     this.#damaged.delete(record.seq)
     const good = this.#store.snapshots().filter(({ seq }) => !this.#damaged.has(seq))

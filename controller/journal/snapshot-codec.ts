@@ -7,7 +7,7 @@
 import { crc32 } from 'node:zlib'
 import { reasonOf } from './journal.ts'
 import { decodeTree } from './snapshot-decoder.ts'
-import { encodeTree, type Section } from './snapshot-encoder.ts'
+import { captureTree, encodeTree, type Section, type Settled, type Unwritten, written } from './snapshot-encoder.ts'
 import { SnapshotError } from './snapshot-error.ts'
 
 const MAGIC = new TextEncoder().encode('RMSNAP\r\n')
@@ -23,6 +23,62 @@ const CHECK = 4
  */
 export function encodeSnapshot(value: unknown): Uint8Array<ArrayBuffer> {
   const sections = encodeTree(value)
+  const { out, places } = laidOut(sections)
+  for (const [i, { bytes }] of sections.entries()) out.set(bytes, places[i])
+  const end = out.length - CHECK
+  new DataView(out.buffer).setUint32(end, crc32(out.subarray(0, end)), true)
+  return out
+}
+
+/** So many bytes are copied and summed up at a time: a few milliseconds' work. */
+const SLICE = 4 << 20
+
+/**
+ * The same bytes, made piece by piece with `pause` in between. The value is taken as it is at the call, and may be changed as
+ * soon as that returns; `settled` names arrays in it whose items are replaced and never changed. Rejects as `encodeSnapshot`
+ * throws.
+ */
+export async function encodeSnapshotInSlices(
+  value: unknown,
+  pause: () => Promise<void>,
+  settled?: Settled,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const captured: (Section | Unwritten)[] = captureTree(value, settled)
+  const sections: Section[] = []
+  for (const section of captured) {
+    if ('json' in section) await pause()
+    sections.push(written(section))
+  }
+  captured.length = 0
+  const { out, places } = laidOut(sections)
+  for (const [i, { kind, bytes }] of sections.entries()) {
+    for (let from = 0; from < bytes.length; from += SLICE) {
+      if (bytes.length > SLICE) await pause()
+      out.set(bytes.subarray(from, from + SLICE), (places[i] ?? 0) + from)
+    }
+    // What stands in its place already need not be kept twice.
+    sections[i] = { kind, bytes: NOTHING }
+  }
+  const end = out.length - CHECK
+  const check = await sumInSlices(out.subarray(0, end), pause)
+  new DataView(out.buffer).setUint32(end, check, true)
+  return out
+}
+
+/** crc32 with `pause` in between. */
+export async function sumInSlices(bytes: Uint8Array, pause: () => Promise<void>): Promise<number> {
+  let sum = 0
+  for (let from = 0; from < bytes.length; from += SLICE) {
+    if (from > 0) await pause()
+    sum = crc32(bytes.subarray(from, from + SLICE), sum)
+  }
+  return sum
+}
+
+const NOTHING = new Uint8Array()
+
+/** Header and table are written, and each section has its place. */
+function laidOut(sections: readonly Section[]): { out: Uint8Array<ArrayBuffer>; places: number[] } {
   const table = HEADER + sections.length * TABLE_ROW
   const size = sections.reduce((at, { bytes }) => aligned(at) + bytes.length, table) + CHECK
   const out = new Uint8Array(size)
@@ -32,17 +88,20 @@ export function encodeSnapshot(value: unknown): Uint8Array<ArrayBuffer> {
   new Uint32Array(out.buffer, 12, 1)[0] = BYTE_ORDER_MARK
   view.setUint32(16, sections.length, true)
   let at = table
-  for (const [i, { kind, bytes }] of sections.entries()) {
+  const places = sections.map(({ kind, bytes }, i) => {
     view.setUint32(HEADER + i * TABLE_ROW, kind, true)
     view.setFloat64(HEADER + i * TABLE_ROW + 8, bytes.length, true)
-    out.set(bytes, aligned(at))
-    at = aligned(at) + bytes.length
-  }
-  view.setUint32(at, crc32(out.subarray(0, at)), true)
-  return out
+    const place = aligned(at)
+    at = place + bytes.length
+    return place
+  })
+  return { out, places }
 }
 
-/** The value that was encoded, sharing no memory with `bytes`. Throws a SnapshotError `Damaged` or `OtherFormat`. */
+/**
+ * The value that was encoded. It takes the bytes over: where they lie well, typed arrays are views of them, so that a large
+ * state is not held twice. Throws a SnapshotError `Damaged` or `OtherFormat`.
+ */
 export function decodeSnapshot(bytes: Uint8Array): unknown {
   const sections = readSections(bytes)
   try {

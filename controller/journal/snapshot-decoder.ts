@@ -102,8 +102,15 @@ function typedArray({ kind, bytes }: Section): TypedArray {
   const Type = TYPED_ARRAYS[kind]
   if (Type === undefined) throw new Error(`a typed array is of an unknown kind ${kind}`)
   if (bytes.length % Type.BYTES_PER_ELEMENT !== 0) throw new Error('a typed array is cut off')
-  return new Type(new Uint8Array(bytes).buffer)
+  const { buffer, byteOffset, length } = bytes
+  // Elsewhere, such as in a shared pool of small buffers, they are copied. A SharedArrayBuffer is nothing that a state is kept in.
+  if (byteOffset % Type.BYTES_PER_ELEMENT !== 0 || !(buffer instanceof ArrayBuffer) || buffer.byteLength < MIN_OWN)
+    return new Type(new Uint8Array(bytes).buffer)
+  return new Type(buffer, byteOffset, length / Type.BYTES_PER_ELEMENT)
 }
+
+/** What is smaller may lie in a pool, and costs little to copy. */
+const MIN_OWN = 1 << 20
 
 function sectionAt(sections: readonly Section[], index: unknown): Section {
   const section = typeof index === 'number' ? sections[index] : undefined

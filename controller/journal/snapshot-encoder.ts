@@ -5,6 +5,12 @@ import { SnapshotError } from './snapshot-error.ts'
 /** `kind` 0 is JSON in UTF-8, others are the place in TYPED_ARRAYS. */
 export type Section = { readonly kind: number; readonly bytes: Uint8Array }
 
+/** JSON that nobody changes any more, still to be made into text. */
+export type Unwritten = { readonly kind: 0; readonly json: unknown }
+
+/** Arrays whose items are replaced and never changed. */
+export type Settled = ReadonlySet<readonly unknown[]>
+
 export type TypedArray = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array
 
 /** Place = kind of section. Never reorder: it is what is stored. */
@@ -19,23 +25,46 @@ const SECTION_CHARS = 8 << 20
 
 /** Throws a SnapshotError `Unsupported`. */
 export function encodeTree(root: unknown): Section[] {
-  const sections: Section[] = [{ kind: 0, bytes: new Uint8Array() }]
-  const encoder = new TreeEncoder(sections)
-  sections[0] = jsonSection(encoder.toJson(root, 0))
+  const sections: (Section | Unwritten)[] = []
+  walk(root, sections, undefined)
+  return sections.map(written)
+}
+
+/**
+ * The same sections, sharing nothing with the tree that may still change: it may be changed as soon as this returns. Long
+ * lists of plain values are not yet text, which is most of the work.
+ */
+export function captureTree(root: unknown, settled: Settled = new Set()): (Section | Unwritten)[] {
+  const sections: (Section | Unwritten)[] = []
+  walk(root, sections, settled)
   return sections
+}
+
+/** Throws a SnapshotError `Unsupported`. */
+export function written(section: Section | Unwritten): Section {
+  return 'json' in section ? jsonSection(section.json) : section
+}
+
+function walk(root: unknown, sections: (Section | Unwritten)[], settled: Settled | undefined): void {
+  sections.push({ kind: 0, bytes: new Uint8Array() })
+  const encoder = new TreeEncoder(sections, settled)
+  sections[0] = jsonSection(encoder.toJson(root, 0))
 }
 
 type Json = unknown
 type Container = 'a' | 'o' | 'm'
 
 class TreeEncoder {
-  readonly #sections: Section[]
+  readonly #sections: (Section | Unwritten)[]
+  /** Undefined where the tree is not changed before all is written. */
+  readonly #settled: Settled | undefined
   readonly #path: unknown[] = []
   /** About how many characters the JSON of the current section has, so far. */
   #chars = 0
 
-  constructor(sections: Section[]) {
+  constructor(sections: (Section | Unwritten)[], settled: Settled | undefined) {
     this.#sections = sections
+    this.#settled = settled
   }
 
   /** What stands for `value` in the JSON: itself where nothing in it needs a placeholder. */
@@ -99,8 +128,13 @@ class TreeEncoder {
     const blocks: number[] = []
     let from = 0
     let copy = done
+    const isSettled = this.#settled?.has(items) === true
+    // Plain values cannot change, and a block is a list of its own.
+    let canWait = this.#settled !== undefined && done === undefined
     const close = (to: number) => {
-      this.#sections.push(jsonSection(copy ?? items.slice(from, to)))
+      const json = copy ?? items.slice(from, to)
+      this.#sections.push(canWait || isSettled ? { kind: 0, json } : jsonSection(json))
+      canWait = this.#settled !== undefined
       blocks.push(this.#sections.length - 1)
       copy = undefined
       from = to
@@ -110,6 +144,7 @@ class TreeEncoder {
       const child = items[i]
       this.#path[depth] = container === 'a' ? i : items[i - (i % 2)]
       const json = this.toJson(child, depth + 1)
+      if (typeof json === 'object' && json !== null) canWait = false
       if (json !== child && copy === undefined) copy = items.slice(from, i)
       if (copy !== undefined) copy.push(json)
       if (this.#chars - before > SECTION_CHARS) close(i + 1)
@@ -126,7 +161,8 @@ class TreeEncoder {
   #typedArray(value: ArrayBufferView, depth: number): Json {
     const kind = TYPED_ARRAYS.findIndex((type) => type !== undefined && Object.getPrototypeOf(value) === type.prototype)
     if (kind < 0) throw this.#unsupported(nameOf(value), depth)
-    this.#sections.push({ kind, bytes: new Uint8Array(value.buffer, value.byteOffset, value.byteLength) })
+    const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+    this.#sections.push({ kind, bytes: this.#settled === undefined ? bytes : bytes.slice() })
     this.#chars += 20
     return { $: ['t', this.#sections.length - 1] }
   }

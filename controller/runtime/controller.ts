@@ -1,10 +1,11 @@
 // A controller at work: facts come in, are made durable, folded, and decided upon, one turn after the other. Nothing acts
 // on a decision that is not in the journal, and nothing is acknowledged that is not.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Journal, JournalError, reasonOf } from '../journal/journal.ts'
 import { type Decision, type Fact, type Input, isDecisionType } from '../model/facts.ts'
 import type { Note } from '../rollout/draft.ts'
 import { decide, type Outcome } from '../state/decide.ts'
-import { decodeState, encodeState, newState, type State } from '../state/state.ts'
+import { decodeState, encodeStateInSlices, newState, type State } from '../state/state.ts'
 import type { Clock } from './clock.ts'
 import { Fold, type Watch } from './fold.ts'
 import { Follower, type Replication } from './follow.ts'
@@ -386,7 +387,7 @@ export class Controller {
     // Also when it cannot be saved: to encode a large state for nothing is not to be repeated at every turn.
     this.#snapshotDue = seq + this.#snapshotEvery
     try {
-      await this.journal.saveSnapshot(seq, encodeState(this.state))
+      await this.journal.saveSnapshot(seq, await encodeStateInSlices(this.state, nextTurn))
       this.#snapshotSeq = seq
       await this.journal.compact(seq, isDecisionType)
     } catch (error) {

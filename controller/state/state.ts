@@ -1,9 +1,9 @@
 // The state: the fold of every fact (architecture.md, "State"). How it begins, and how it stands in a snapshot.
-import { newCatalog } from '../catalog/catalog.ts'
+import { type Catalog, newCatalog } from '../catalog/catalog.ts'
 import { compileCollections, evaluateAll, type newMembership } from '../fleet/collections.ts'
 import { newCompliance } from '../fleet/compliance.ts'
-import { newFleet } from '../fleet/fleet.ts'
-import { decodeSnapshot, encodeSnapshot } from '../journal/snapshot-codec.ts'
+import { type Fleet, newFleet } from '../fleet/fleet.ts'
+import { decodeSnapshot, encodeSnapshot, encodeSnapshotInSlices } from '../journal/snapshot-codec.ts'
 import type { CollectionSpec } from '../model/collection.ts'
 import { DAY, type EpochMs } from '../model/instant.ts'
 import { newControl } from '../rollout/control.ts'
@@ -44,22 +44,36 @@ export function recompileCollections(state: State): void {
   state.membershipVersion++
 }
 
-/** The state without what is made anew from it. */
-export type StoredState = Omit<State, 'collections'> & { readonly membership: ReturnType<typeof newMembership> }
+/** The state without what is made anew from it. Snapshots of before have the rows by id as well. */
+export type StoredState = Omit<State, 'collections' | 'fleet' | 'catalog'> & {
+  readonly membership: ReturnType<typeof newMembership>
+  readonly fleet: Omit<Fleet, 'rowOf'> & Partial<Pick<Fleet, 'rowOf'>>
+  readonly catalog: Omit<Catalog, 'rowOf'> & Partial<Pick<Catalog, 'rowOf'>>
+}
 
 /** The same state always gives the same bytes. */
 export function encodeState(state: State): Uint8Array<ArrayBuffer> {
   return encodeSnapshot(encodableState(state))
 }
 
-/** Throws a SnapshotError on bytes that are damaged or of another format. */
+/**
+ * The same bytes, made piece by piece with `pause` in between, so that others get their turn. They are those of the state at
+ * the call, which may be changed as soon as that returns.
+ */
+export function encodeStateInSlices(state: State, pause: () => Promise<void>): Promise<Uint8Array<ArrayBuffer>> {
+  return encodeSnapshotInSlices(encodableState(state), pause, new Set([state.catalog.updates]))
+}
+
+/** Takes the bytes over. Throws a SnapshotError on bytes that are damaged or of another format. */
 export function decodeState(bytes: Uint8Array): State {
   // The codec gives back exactly the tree that `encodeState` wrote, and its checksum vouches for it.
   return restoreState(decodeSnapshot(bytes) as StoredState)
 }
 
-export function encodableState({ collections, ...rest }: State): StoredState {
-  return { ...rest, membership: collections.membership }
+export function encodableState({ collections, fleet, catalog, ...rest }: State): StoredState {
+  const { rowOf: _, ...devices } = fleet
+  const { rowOf: __, ...updates } = catalog
+  return { ...rest, fleet: devices, catalog: updates, membership: collections.membership }
 }
 
 /** The tree becomes part of the state. */
@@ -67,11 +81,24 @@ export function restoreState({ membership, ...rest }: StoredState): State {
   // Snapshots from before there was a kind have no objects of it; from before there were replicas, no spent keys.
   const objects = { ...newObjects(), ...rest.objects }
   const access = { ...rest.access, spent: rest.access.spent ?? new Map<string, EpochMs>() }
-  const state: State = { ...rest, objects, access, collections: compileCollections(new Map(), membership) }
+  const fleet = { ...rest.fleet, rowOf: rowsOf(rest.fleet.ids) }
+  const catalog = { ...rest.catalog, rowOf: rowsOf(rest.catalog.ids) }
+  const collections = compileCollections(new Map(), membership)
+  const state: State = { ...rest, objects, access, fleet, catalog, collections }
   const { membershipVersion } = state
   recompileCollections(state)
   state.membershipVersion = membershipVersion
   return state
+}
+
+/** An id is never given a second row. */
+function rowsOf<T extends string>(ids: readonly T[]): Map<T, number> {
+  const rows = new Map<T, number>()
+  for (let row = 0; row < ids.length; row++) {
+    const id = ids[row]
+    if (id !== undefined) rows.set(id, row)
+  }
+  return rows
 }
 
 function newObjects(): Objects {

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { test } from 'tap'
-import { decodeSnapshot, encodeSnapshot } from '../../controller/journal/snapshot-codec.ts'
+import { decodeSnapshot, encodeSnapshot, encodeSnapshotInSlices } from '../../controller/journal/snapshot-codec.ts'
 import { SnapshotError } from '../../controller/journal/snapshot-error.ts'
 
 const roundTrip = (value: unknown) => decodeSnapshot(encodeSnapshot(value))
@@ -46,6 +46,58 @@ test('any plain tree comes back deeply equal, and gives the same bytes again', a
   )
   t.pass('for 1,500 trees')
 })
+
+test('in slices it gives the same bytes, of the instant at which it was asked for', async (t) => {
+  const pause = () => Promise.resolve()
+  await fc.assert(
+    fc.asyncProperty(tree, async (value) => {
+      const bytes = encodeSnapshot(value)
+      const sliced = encodeSnapshotInSlices(value, pause)
+      spoil(value)
+      return Buffer.compare(await sliced, bytes) === 0
+    }),
+    { seed: 42, numRuns: 1000 },
+  )
+  const large = () => ({
+    strings: Array.from({ length: 200_000 }, (_, i) => `${i}:${'x'.repeat(100)}`),
+    tokens: new Map(Array.from({ length: 200_000 }, (_, i) => [i, `token ${i} ${'y'.repeat(60)}`])),
+    mixed: Array.from({ length: 60_000 }, (_, i) => (i % 100 === 0 ? { i, words: new Uint32Array([i]) } : `${i} text`)),
+    records: Array.from({ length: 60_000 }, (_, i) => ({ id: `record ${i}`, of: [i, undefined], text: 'z'.repeat(50) })),
+    plane: new Uint32Array(3_000_000).fill(7),
+  })
+  const value = large()
+  const bytes = encodeSnapshot(value)
+  let pauses = 0
+  const sliced = encodeSnapshotInSlices(
+    value,
+    async () => {
+      pauses++
+      await pause()
+    },
+    new Set([value.records]),
+  )
+  for (const spoiled of [value.strings, value.tokens, value.mixed, value.plane]) spoil(spoiled)
+  value.records.fill({ id: 'other', of: [], text: '' })
+  t.equal(Buffer.compare(await sliced, bytes), 0)
+  t.ok(pauses > 10, `${pauses} pauses`)
+  await t.rejects(encodeSnapshotInSlices({ deep: [() => 1] }, pause), { code: 'Unsupported' })
+})
+
+/** Changes everything that can be changed in it, in place. */
+function spoil(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return
+  if (ArrayBuffer.isView(value)) new Uint8Array(value.buffer, value.byteOffset, value.byteLength).fill(0xa5)
+  else if (value instanceof Map) {
+    for (const child of value.values()) spoil(child)
+    value.clear()
+    value.set('spoiled', true)
+  } else {
+    for (const [key, child] of Object.entries(value)) {
+      spoil(child)
+      Object.defineProperty(value, key, { value: 'spoiled' })
+    }
+  }
+}
 
 test('containers too long for one section come back whole', async (t) => {
   const long = (i: number) => `${i}:${'x'.repeat(120)}`
