@@ -1,34 +1,32 @@
-// What the benchmark of restarts runs in fresh processes: make a state and save it, load it, or read the plain lines.
-import { closeSync, createReadStream, openSync, writeFileSync, writeSync } from 'node:fs'
+// What the benchmark of restarts runs in fresh processes: make a state and save it with facts after it, start a controller
+// from it, or read the plain lines.
+import { closeSync, createReadStream, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { complianceOf } from '../../controller/fleet/compliance.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { attributesOf } from '../../controller/fleet/fleet.ts'
-import { readSnapshotFile } from '../../controller/journal/snapshot-files.ts'
-import type { Input } from '../../controller/model/facts.ts'
+import { openSqliteJournal } from '../../controller/journal/sqlite-journal.ts'
+import type { Fact } from '../../controller/model/facts.ts'
 import type { UpdateId } from '../../controller/model/update.ts'
 import { devicePolicy } from '../../controller/project/policy.ts'
-import { decodeState, encodeState, newState, type State } from '../../controller/state/state.ts'
-import { declare } from '../support/declare.ts'
-import {
-  catalogOf,
-  collections,
-  deviceEnrolled,
-  deviceName,
-  foldAndDecide,
-  reportOf,
-  rolloutOf,
-  updateIds,
-  windows,
-} from './fleet-data.ts'
+import type { Clock } from '../../controller/runtime/clock.ts'
+import { Controller } from '../../controller/runtime/controller.ts'
+import { decodeFact } from '../../controller/runtime/fact-codec.ts'
+import { apply } from '../../controller/state/apply.ts'
+import { encodeState, encodeStateInSlices, type State } from '../../controller/state/state.ts'
+import { NOW } from './catalog-data.ts'
+import { deviceName } from './fleet-data.ts'
+import { deployedIn, largeState, laterReports, statesOf } from './large-state.ts'
 import { RUNS, timed } from './measure.ts'
 
 export type Saved = {
   readonly sample: string
   readonly policy: string
-  readonly updates: number
-  readonly collections: number
+  readonly snapshotMb: number
   readonly encodeMs: readonly number[]
+  readonly slicesMs: readonly number[]
+  /** The longest time in which nobody else had a turn, in each run. */
+  readonly pauseMs: readonly number[]
   readonly plainMs: readonly number[]
 }
 
@@ -37,79 +35,106 @@ export type Restarted = {
   readonly sample: string
   readonly policy: string
   readonly ms: number
-  readonly readMs: number
-  readonly decodeMs: number
+  readonly openMs: number
   readonly policyMs: number
   readonly peakMb: number
 }
 
 type PlainDevice = { id: string; attributes: Record<string, string>; states: string }
 
-const AT = Date.parse('2026-01-13T18:00:00Z')
 const SAMPLES = 10
+const MESSAGES = 10
+/** Facts that one append makes durable. */
+const BATCH = 1000
+const CLOCK: Clock = { now: () => Temporal.Instant.fromEpochMilliseconds(NOW), at: () => () => {} }
 
-const [mode, folder = '', devices, updates, collectionCount] = process.argv.slice(2)
-if (mode === 'save') answer(save(Number(devices), Number(updates), Number(collectionCount)))
-if (mode === 'load') answer(load())
+const [mode, folder = '', ...sizes] = process.argv.slice(2)
+const [devices = 0, updates = 0, count = 0, collections = 0, tail = 0] = sizes.map(Number)
+if (mode === 'save') answer(await save())
+if (mode === 'load') answer(await load())
 if (mode === 'plain') answer(await loadPlain())
 
 function answer(result: Saved | Restarted): void {
   process.stdout.write(JSON.stringify(result))
 }
 
-function save(devices: number, updates: number, collectionCount: number): Saved {
-  const ids = updateIds(updates)
-  const state = newState()
-  foldAndDecide(state, AT, facts(devices, ids, collectionCount))
-  foldAndDecide(state, AT, [rolloutOf(ids)])
-  writeFileSync(join(folder, 'state'), encodeState(state))
+async function save(): Promise<Saved> {
+  const { state, deployed } = largeState({ devices, updates, deployed: count, collections })
+  const journal = openSqliteJournal<Fact>(join(folder, 'journal.sqlite'), decodeFact)
+  await journal.append([{ type: 'SettingsChanged', settings: state.settings }], NOW)
+  const bytes = encodeState(state)
+  await journal.saveSnapshot(1, bytes)
+  const reports = laterReports(tail, MESSAGES, devices, deployed)
+  for (let from = 0; from < tail; from += BATCH) await journal.append(reports.slice(from, from + BATCH), NOW)
+  await journal.close()
+  const encoding = await timeEncoding(state)
+  for (const report of reports) apply(state, NOW, report)
+  const plainMs = writePlain(state, deployed)
+  const sample = sampleOf((i) => plainDevice(state, deployed, i), devices)
+  return { sample, policy: policyOf(state), snapshotMb: Math.round(bytes.length / 1e6), ...encoding, plainMs }
+}
+
+async function timeEncoding(state: State): Promise<Pick<Saved, 'encodeMs' | 'slicesMs' | 'pauseMs'>> {
+  const encodeMs: number[] = []
+  const slicesMs: number[] = []
+  const pauseMs: number[] = []
+  for (let i = 0; i < RUNS; i++) {
+    encodeMs.push(timed(() => encodeState(state)))
+    const begun = performance.now()
+    let last = begun
+    let longest = 0
+    const turn = () => {
+      longest = Math.max(longest, performance.now() - last)
+      last = performance.now()
+    }
+    const encoding = encodeStateInSlices(state, async () => {
+      turn()
+      await nextTurn()
+      last = performance.now()
+    })
+    turn()
+    await encoding
+    turn()
+    slicesMs.push(performance.now() - begun)
+    pauseMs.push(longest)
+  }
+  return { encodeMs, slicesMs, pauseMs }
+}
+
+/** Returns what it takes to write all devices as JSON, from a part of them. */
+function writePlain(state: State, deployed: readonly UpdateId[]): number[] {
   const file = openSync(join(folder, 'devices.ndjson'), 'w')
   for (let from = 0; from < devices; from += 10_000) {
     const lines = Array.from({ length: Math.min(10_000, devices - from) }, (_, i) =>
-      JSON.stringify(plainDevice(state, ids, from + i)),
+      JSON.stringify(plainDevice(state, deployed, from + i)),
     )
     writeSync(file, `${lines.join('\n')}\n`)
   }
   closeSync(file)
-  const plain = Array.from({ length: Math.min(devices, 50_000) }, (_, i) => plainDevice(state, ids, i))
-  const encodeMs: number[] = []
-  const plainMs: number[] = []
-  for (let i = 0; i < RUNS; i++) {
-    encodeMs.push(timed(() => encodeState(state)))
-    plainMs.push((timed(() => plain.map((device) => JSON.stringify(device))) * devices) / plain.length)
-  }
-  const sample = sampleOf((i) => plainDevice(state, ids, i), devices)
-  return { sample, policy: policyOf(state), updates, collections: collectionCount, encodeMs, plainMs }
+  const plain = Array.from({ length: Math.min(devices, 50_000) }, (_, i) => plainDevice(state, deployed, i))
+  const once = () => timed(() => plain.map((device) => JSON.stringify(device)))
+  return Array.from({ length: RUNS }, () => (once() * devices) / plain.length)
 }
 
-function* facts(devices: number, ids: readonly UpdateId[], collectionCount: number): Generator<Input> {
-  yield catalogOf(ids)
-  yield declare(...collections(collectionCount))
-  yield declare(...windows())
-  for (let i = 0; i < devices; i++) yield deviceEnrolled(i)
-  for (let i = 0; i < devices; i++)
-    yield { type: 'DeviceReported', device: deviceName(i), report: reportOf(ids, i, ids.length, i + 1, AT) }
-}
-
-function load(): Restarted {
+async function load(): Promise<Restarted> {
   const begun = performance.now()
-  const bytes = readSnapshotFile(join(folder, 'state'))
-  const read = performance.now()
-  const state = decodeState(bytes)
-  const decoded = performance.now()
+  const journal = openSqliteJournal<Fact>(join(folder, 'journal.sqlite'), decodeFact)
+  const controller = await Controller.open({ journal, clock: CLOCK })
+  const opened = performance.now()
+  const { state } = controller
   const policy = policyOf(state)
   const end = performance.now()
-  const ids = [...state.compliance.updates.keys()].sort()
-  const count = state.fleet.ids.length
+  const peak = peakMb()
+  const deployed = deployedIn(state)
+  const size = state.fleet.ids.length
   return {
-    devices: count,
-    sample: sampleOf((i) => plainDevice(state, ids, i), count),
+    devices: size,
+    sample: sampleOf((i) => plainDevice(state, deployed, i), size),
     policy,
     ms: end - begun,
-    readMs: read - begun,
-    decodeMs: decoded - read,
-    policyMs: end - decoded,
-    peakMb: peakMb(),
+    openMs: opened - begun,
+    policyMs: end - opened,
+    peakMb: peak,
   }
 }
 
@@ -127,28 +152,25 @@ async function loadPlain(): Promise<Restarted> {
     sample: sampleOf((i) => known.get(deviceName(i)) ?? none, known.size),
     policy: '',
     ms,
-    readMs: 0,
-    decodeMs: 0,
+    openMs: ms,
     policyMs: 0,
     peakMb: peakMb(),
   }
 }
 
-/** A digit an update says what is known of it. */
 function plainDevice(state: State, ids: readonly UpdateId[], i: number): PlainDevice {
   const name = deviceName(i)
   const row = state.fleet.rowOf.get(name) ?? -1
-  const states = ids.map((id) => complianceOf(state.compliance, id, row)).join('')
-  return { id: name, attributes: attributesOf(state.fleet, row), states }
+  return { id: name, attributes: attributesOf(state.fleet, row), states: statesOf(state, ids, row) }
 }
 
-function sampleOf(deviceAt: (i: number) => PlainDevice, devices: number): string {
-  const step = Math.floor(devices / SAMPLES)
+function sampleOf(deviceAt: (i: number) => PlainDevice, total: number): string {
+  const step = Math.floor(total / SAMPLES)
   return JSON.stringify(Array.from({ length: SAMPLES }, (_, i) => deviceAt(i * step)))
 }
 
 function policyOf(state: State): string {
-  return JSON.stringify(devicePolicy(state, state.fleet.rowOf.get(deviceName(0)) ?? -1, AT))
+  return JSON.stringify(devicePolicy(state, state.fleet.rowOf.get(deviceName(0)) ?? -1, NOW))
 }
 
 function peakMb(): number {
