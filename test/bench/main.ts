@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process'
 import { parseArgs, promisify } from 'node:util'
 import { benchCollectionRows } from './collection-rows.ts'
 import { benchWhole } from './collections-whole.ts'
+import { benchGrowth } from './growth.ts'
 import { benchIngest } from './ingest.ts'
 import { benchIngestHttp } from './ingest-http.ts'
 import { benchKubernetes } from './kubernetes.ts'
@@ -29,6 +30,7 @@ const SUBJECTS: Readonly<Record<string, (size: Size) => Row[] | Promise<Row[]>>>
   postgres: benchPostgres,
   simulation: benchSimulation,
   restart: benchRestart,
+  growth: benchGrowth,
   validate: benchValidate,
   kubernetes: benchKubernetes,
 }
