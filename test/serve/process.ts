@@ -38,7 +38,7 @@ export async function ringmaster(
 
 /** Starts `ringmaster run` on a directory, or with these arguments, on a free port, and resolves once it says where it listens. */
 export async function startProcess(
-  t: Test,
+  t: Pick<Test, 'teardown'>,
   source: string | readonly string[],
   data: string,
   script = MAIN,
