@@ -43,7 +43,7 @@ const TEN_MINUTES_AN_HOUR = 6
 const MEMORY_GROWTH = 1.25
 const MEMORY_SLACK_MB = 40
 /** The journal between two snapshots, and room that a compaction has freed and the database keeps. */
-const JOURNAL_MB = 48
+const JOURNAL_MB = 64
 /** Asks whether the catalog was read; counts for nothing. */
 const probe: SoakDevice = { name: 'probe', token: '', acknowledged: 0, sent: 0 }
 
