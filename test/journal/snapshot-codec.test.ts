@@ -62,7 +62,11 @@ test('in slices it gives the same bytes, of the instant at which it was asked fo
     strings: Array.from({ length: 200_000 }, (_, i) => `${i}:${'x'.repeat(100)}`),
     tokens: new Map(Array.from({ length: 200_000 }, (_, i) => [i, `token ${i} ${'y'.repeat(60)}`])),
     mixed: Array.from({ length: 60_000 }, (_, i) => (i % 100 === 0 ? { i, words: new Uint32Array([i]) } : `${i} text`)),
-    records: Array.from({ length: 60_000 }, (_, i) => ({ id: `record ${i}`, of: [i, undefined], text: 'z'.repeat(50) })),
+    records: Array.from({ length: 60_000 }, (_, i) => ({
+      id: `record ${i}`,
+      of: [i, undefined],
+      text: 'z'.repeat(50),
+    })),
     plane: new Uint32Array(3_000_000).fill(7),
   })
   const value = large()
