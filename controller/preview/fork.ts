@@ -74,10 +74,15 @@ export function alignedWith(world: State, objects: readonly Declared[], revision
   })
 }
 
-// The controller has the declarations in another folder, so the path of a feed begins elsewhere.
+// The controller has the declarations in another folder, or a copy of the feed as it is in a commit: only the last name of its
+// path is the same.
 function withPathOf(object: Declared, before: Declared): Declared {
   if (object.kind !== 'UpdateSource' || before.kind !== 'UpdateSource') return object
   const [path, known] = [object.spec.path, before.spec.path]
-  if (path === undefined || known === undefined || !known.endsWith(`/${path.replace(/^\.?\/+/, '')}`)) return object
+  if (path === undefined || known === undefined || lastName(path) !== lastName(known)) return object
   return { ...object, spec: { ...object.spec, path: known } }
+}
+
+function lastName(path: string): string | undefined {
+  return path.replace(/\/+$/, '').split('/').at(-1)
 }

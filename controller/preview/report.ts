@@ -140,7 +140,7 @@ function warningsOf(effect: Effect): string[] {
     ...(world.driftTotal === 0
       ? []
       : [
-          `What runs there is not the base: ${plural(world.driftTotal, 'object')} differ (${world.drift.slice(0, 3).join(', ')}${world.driftTotal > 3 ? ', …' : ''}).`,
+          `What runs there is not the base: ${plural(world.driftTotal, 'object')} ${world.driftTotal === 1 ? 'differs' : 'differ'} (${world.drift.slice(0, 3).join(', ')}${world.driftTotal > 3 ? ', …' : ''}).`,
         ]),
   ]
 }
