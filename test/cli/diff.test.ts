@@ -199,7 +199,7 @@ test('a running controller is the world, and stays as it is', async (t) => {
   t.ok((await run('diff', folder, head, ...world, '--format', 'markdown')).out.startsWith(MARKER))
   t.match(await run('diff', folder, folder, ...world), { exit: 0 })
   const drifted = await run('diff', head, folder, ...world)
-  t.match(drifted.out, /! What runs there is not the base: 1 object differ \(Collection\/pilot\)/)
+  t.match(drifted.out, /! What runs there is not the base: 1 object differs \(Collection\/pilot\)/)
   t.equal(started.controller.journal.lastSeq, before, 'nothing was journaled')
 })
 
