@@ -15,7 +15,9 @@ const FOLDER = join(import.meta.dirname, 'golden')
 const base = quickstart('main')
 const { state, play } = await october(base)
 
-function matches(t: Test, name: string, text: string): void {
+// An example's revision is a hash of all its files, and says nothing of what is told.
+function matches(t: Test, name: string, told: string): void {
+  const text = told.replaceAll(/sha256:[0-9a-f]+/g, 'sha256:…')
   const path = join(FOLDER, name)
   if (process.env.UPDATE_GOLDEN === '1') {
     mkdirSync(FOLDER, { recursive: true })
