@@ -74,12 +74,14 @@ export function alignedWith(world: State, objects: readonly Declared[], revision
   })
 }
 
-// The controller has the declarations in another folder, or a copy of the feed as it is in a commit: only the last name of its
-// path is the same.
+// The controller has the declarations in another folder, so that only the last name of a feed's path is the same; or a copy of
+// what is in a commit, under the hash of its content (sources/git-feeds.ts).
 function withPathOf(object: Declared, before: Declared): Declared {
   if (object.kind !== 'UpdateSource' || before.kind !== 'UpdateSource') return object
   const [path, known] = [object.spec.path, before.spec.path]
-  if (path === undefined || known === undefined || lastName(path) !== lastName(known)) return object
+  if (path === undefined || known === undefined) return object
+  const isCopy = /\/feeds\/[0-9a-f]{64}\//.test(known)
+  if (!isCopy && lastName(path) !== lastName(known)) return object
   return { ...object, spec: { ...object.spec, path: known } }
 }
 
