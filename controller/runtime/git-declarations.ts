@@ -9,6 +9,7 @@ import { COMMAND_LINE_GIT, gitSourceName } from '../model/source-names.ts'
 import { GitFailure } from '../sources/git.ts'
 import { readSecret } from '../sources/git-auth.ts'
 import { GitSourceError } from '../sources/git-error.ts'
+import { feedCopyOf, removeOtherFeeds } from '../sources/git-feeds.ts'
 import { cacheName, GitSource, removeOtherCaches } from '../sources/git-source.ts'
 import type { Clock } from './clock.ts'
 import type { Intake, Seat } from './intake.ts'
@@ -107,14 +108,29 @@ export class GitSources implements GitWebhooks {
     this.#tellSurplus(declared.map(({ name }) => name).filter((name) => !wanted.has(name)))
   }
 
-  #tidy(): Promise<void> {
+  async #tidy(): Promise<void> {
     const names = [...this.#running.values()].map(({ source, spec }) => cacheName(source, spec.url))
-    return removeOtherCaches(this.#options.caches, names)
+    await removeOtherCaches(this.#options.caches, names)
+    await this.#tidyFeeds()
+  }
+
+  /** Copies of feeds go when neither a declaration in force names them nor one that was read and may come into force. */
+  #tidyFeeds(): Promise<void> {
+    const { caches } = this.#options
+    return removeOtherFeeds(caches, (name) => {
+      if ([...this.#running.values()].some(({ feeds }) => feeds.has(name))) return true
+      const declared = [...this.#intake.controller.state.objects.UpdateSource.values()]
+      return declared.some(
+        ({ kind, spec }) =>
+          kind === 'UpdateSource' && spec.path !== undefined && feedCopyOf(caches, spec.path) === name,
+      )
+    })
   }
 
   #follow(name: string, spec: GitSourceSpec): void {
     const { caches, maxBytes } = this.#options
-    this.#running.set(name, new Follower(this.#intake, gitSourceName(name), spec, { caches, maxBytes }))
+    const offered = () => this.#tidyFeeds()
+    this.#running.set(name, new Follower(this.#intake, gitSourceName(name), spec, { caches, maxBytes, offered }))
   }
 
   // What it declared went with its declaration (state/apply.ts).
@@ -151,7 +167,12 @@ export class GitSources implements GitWebhooks {
   }
 }
 
-type FollowerOptions = { readonly caches: string; readonly maxBytes: number | undefined }
+type FollowerOptions = {
+  readonly caches: string
+  readonly maxBytes: number | undefined
+  /** After a commit was offered. */
+  readonly offered: () => Promise<void>
+}
 
 /** Follows one repository. */
 class Follower {
@@ -182,6 +203,10 @@ class Follower {
     this.seat = intake.seat(source, () => this.recheck())
     this.#git = this.#newSource()
     this.wake()
+  }
+
+  get feeds(): ReadonlySet<string> {
+    return this.#git.feeds
   }
 
   /** Another declaration of the same source: it is read at once. */
@@ -263,6 +288,7 @@ class Follower {
     const head = { commit: hash, author, ...(signedBy !== undefined && { signedBy }) }
     await this.seat.offer({ load, head, commit, ...(note !== undefined && { note }) })
     this.#offered = load.revision
+    await this.#options.offered()
   }
 
   #plan(): void {

@@ -70,9 +70,11 @@ export const GIT_CODES = {
   RM1410: {
     title: 'PathInGit',
     meaning:
-      'An UpdateSource in a Git repository names its feed by a relative path. Repositories are not checked out, so there is no such file. Name a file of the machine by its absolute path, or a URL.',
-    wrong: 'kind: UpdateSource\nspec: {format: Ringmaster, path: catalog.ndjson}',
-    right: 'kind: UpdateSource\nspec: {format: Ringmaster, path: /srv/feeds/catalog.ndjson}',
+      'An UpdateSource in a Git repository names its feed by a relative path, and the commit has no feed there. The path starts from the folder of the file that it stands in, and must lead to a file of the same repository, or to a folder with at most 1000 feed files (.ndjson, .jsonl, .xml, or these as .gz; folders in it are not looked into). A pattern, a link, a submodule, what lies outside of the repository, more than 256 MiB in one feed and more than 100 such paths in one repository are refused. A file of the machine is named by its absolute path, anything else by a URL.',
+    wrong:
+      '# catalog/source.yaml; the feed is catalog/updates.ndjson\nkind: UpdateSource\nspec: {format: Ringmaster, path: catalog/updates.ndjson}',
+    right:
+      '# catalog/source.yaml; the feed is catalog/updates.ndjson\nkind: UpdateSource\nspec: {format: Ringmaster, path: updates.ndjson}',
   },
   RM1411: {
     title: 'TooManyGitSources',

@@ -1,19 +1,21 @@
 // One Git source: asks the remote, fetches what is new, verifies who signed it, and reads the declarations of the commit.
 import { createHash } from 'node:crypto'
 import { promises as fs } from 'node:fs'
-import { isAbsolute, join } from 'node:path'
+import { join } from 'node:path'
+import { MAX_FEED_BYTES } from '../catalog/feeds/read-feed.ts'
 import type { Declared, Problem, SourceCommit } from '../model/declared.ts'
 import type { GitSourceSpec } from '../model/git-source.ts'
 import { durationMs } from '../model/instant.ts'
-import { assemble, type Declarations, type ParsedFiles, parseAhead } from './assemble.ts'
+import { assemble, type Declarations, MAX_PROBLEMS_KEPT, type ParsedFiles, parseAhead, placed } from './assemble.ts'
+import type { Finding } from './cross-checks.ts'
 import type { SourceFile } from './folder.ts'
 import { GitFailure } from './git.ts'
 import { credentialsOf } from './git-auth.ts'
 import { GitCache, type RemoteHead, refOf } from './git-cache.ts'
 import { GitSourceError } from './git-error.ts'
+import { exportFeeds } from './git-feeds.ts'
 import { readGitTree, resolveCommit } from './git-tree.ts'
 import { signatureOf } from './git-verify.ts'
-import { placesIn } from './manifest.ts'
 
 /** What a poll found. */
 export type GitPoll =
@@ -30,6 +32,8 @@ export type GitSourceOptions = {
   readonly caches: string
   /** Bytes of the local copy. Default 1 GiB. */
   readonly maxBytes?: number
+  /** Bytes of a feed in the repository. Default 256 MiB, which is what is read of a feed. */
+  readonly maxFeedBytes?: number
   /** Objects of other sources, which these may refer to. */
   readonly elsewhere?: () => readonly Declared[]
 }
@@ -48,9 +52,15 @@ const MAX_TIMEOUT_MS = 3_600_000
 export class GitSource {
   readonly #options: GitSourceOptions
   readonly #parsed: ParsedFiles = new Map()
+  #feeds: ReadonlySet<string> = new Set()
 
   constructor(options: GitSourceOptions) {
     this.#options = options
+  }
+
+  /** Names of the copies of feeds that the last commit needs, offered or not. */
+  get feeds(): ReadonlySet<string> {
+    return this.#feeds
   }
 
   /**
@@ -116,7 +126,28 @@ export class GitSource {
     await parseAhead(source, files, this.#parsed)
     const context = { revision: revisionOf(head), ...(elsewhere && { elsewhere: elsewhere() }) }
     const load = assemble(source, files, problems, this.#parsed, new Set(), context)
-    return withoutForeigners(load, files)
+    const checked = withFindings(load, foreignersIn(load.objects), files)
+    return this.#withFeeds(cache, head, checked, files)
+  }
+
+  async #withFeeds(
+    cache: GitCache,
+    head: RemoteHead,
+    load: Declarations,
+    files: readonly SourceFile[],
+  ): Promise<Declarations> {
+    const { spec, caches, maxFeedBytes = MAX_FEED_BYTES } = this.#options
+    const kept = new Set<string>()
+    const keep = (name: string) => {
+      kept.add(name)
+      this.#feeds = new Set([...this.#feeds, name])
+    }
+    const { objects, findings } = await exportFeeds(load.objects, load.total > 0, {
+      ...{ caches, keep, maxFeedBytes, run: cache.run, commit: head.oid, path: spec.path ?? '.' },
+      prepare: (blobs) => cache.fetchObjects(blobs),
+    })
+    this.#feeds = kept
+    return withFindings({ ...load, objects }, findings, files)
   }
 
   // Only where the branch has been followed before, and where there is a history to follow.
@@ -189,33 +220,18 @@ function refused(revision: string, problem: Problem): Declarations {
   return { revision, objects: [], problems: [problem], total: 1, files: [problem.file], ignored: 0 }
 }
 
-/** What a repository may not declare (decision 19), and what leads nowhere from it. */
-function withoutForeigners(load: Declarations, files: readonly SourceFile[]): Declarations {
-  const found = load.objects.flatMap((object): Problem[] => {
-    const place = (path: readonly (string | number)[]) => {
-      const bytes = files.find(({ name }) => name === object.origin.file)?.bytes ?? ''
-      return { file: object.origin.file, ...placesIn(bytes)(object, [...path]) }
-    }
-    if (object.kind === 'GitSource')
-      return [
-        {
-          ...place(['kind']),
-          path: 'kind',
-          code: 'RM1402',
-          message: 'a GitSource may not be declared in a Git repository: declare it in a directory or a cluster',
-        },
-      ]
-    const path = object.kind === 'UpdateSource' ? object.spec.path : undefined
-    if (path === undefined || isAbsolute(path)) return []
-    return [
-      {
-        ...place(['spec', 'path']),
-        path: 'spec.path',
-        code: 'RM1410',
-        message: 'a path in a Git repository must be absolute: repositories are not checked out; or give a url',
-      },
-    ]
-  })
-  if (found.length === 0) return load
-  return { ...load, problems: [...load.problems, ...found], total: load.total + found.length }
+/** What a repository may not declare (decision 19). */
+function foreignersIn(objects: readonly Declared[]): Finding[] {
+  const message = 'a GitSource may not be declared in a Git repository: declare it in a directory or a cluster'
+  const found = objects.filter(({ kind }) => kind === 'GitSource')
+  return found.map((object) => ({ object, path: ['kind'], code: 'RM1402', message }))
+}
+
+function withFindings(load: Declarations, findings: readonly Finding[], files: readonly SourceFile[]): Declarations {
+  if (findings.length === 0) return load
+  return {
+    ...load,
+    problems: [...load.problems, ...placed(findings, files)].slice(0, MAX_PROBLEMS_KEPT),
+    total: load.total + findings.length,
+  }
 }

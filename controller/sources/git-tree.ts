@@ -93,7 +93,8 @@ async function treeBelow(run: GitRun, commit: string, path: string): Promise<Tre
   }
 }
 
-function entriesOf(listing: string): TreeEntry[] {
+/** The lines of `git ls-tree -z`. */
+export function entriesOf(listing: string): TreeEntry[] {
   return listing.split('\0').flatMap((line) => {
     const [, mode, type, oid, name] = /^(\d+) (\w+) ([0-9a-f]+)\t([\s\S]+)$/.exec(line) ?? []
     return mode && type && oid && name ? [{ mode, type, oid, name }] : []
@@ -177,7 +178,7 @@ async function readBlobs(
 }
 
 /** Bytes of each blob; those that are missing are left out. */
-async function sizesOf(run: GitRun, blobs: readonly string[]): Promise<Map<string, number>> {
+export async function sizesOf(run: GitRun, blobs: readonly string[]): Promise<Map<string, number>> {
   const input = blobs.map((oid) => `${oid}\n`).join('')
   const told = Buffer.from(await gitCatFile(['--batch-check'], { ...run, input })).toString('utf8')
   return new Map(
@@ -191,7 +192,8 @@ async function sizesOf(run: GitRun, blobs: readonly string[]): Promise<Map<strin
 /** The header of each object in the answer of `cat-file --batch`, at most. */
 const HEADER_BYTES = 128
 
-async function contentsOf(
+/** Bytes of each blob, of those whose `sizes` are known. Throws a GitFailure. */
+export async function contentsOf(
   run: GitRun,
   blobs: readonly string[],
   sizes: ReadonlyMap<string, number>,

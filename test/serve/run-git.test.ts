@@ -2,17 +2,18 @@
 // is reverted is unapproved.
 import { execFileSync } from 'node:child_process'
 import { createHmac } from 'node:crypto'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { type Started, type StartOptions, startController } from '../../controller/cli/start-controller.ts'
 import { GitSourceSpec } from '../../controller/model/git-source.ts'
 import { listObjects } from '../../controller/project/objects.ts'
 import { serveGit } from '../support/git-http-server.ts'
-import { newRepository, publish, temporary } from '../support/git-repository.ts'
+import { type Files, newRepository, publish, temporary } from '../support/git-repository.ts'
 import { enrolWith, get, until as untilThen } from './harness.ts'
 
 const SECRET = 'a secret of the webhook'
+const FEED_BESIDE = '{format: Ringmaster, path: feed.ndjson}'
 const UPDATE = {
   id: 'update-1',
   title: 'An update',
@@ -52,6 +53,43 @@ test('a commit comes into force; status, origin, metrics and approvals name it',
   t.match(record?.provenance, { source: 'git/default', revision: `main@sha1:${rolled}`, commit: rolled })
   const approved = started.decisions().find(({ type }) => type === 'UpdatesApproved')
   t.match(approved?.message, new RegExp(`revision main@sha1:${rolled}, commit ${rolled}, by Ada`))
+})
+
+test('a feed in the repository is the catalog; a commit that adds an update brings it, and the old copy goes', async (t) => {
+  const second = { ...UPDATE, id: 'update-2' }
+  const lines = (...updates: object[]) => updates.map((update) => `${JSON.stringify(update)}\n`).join('')
+  const { repository, started, folder, options, wake } = await site(t, {
+    feed: { 'feed.yaml': object('UpdateSource', 'feed', FEED_BESIDE), 'feed.ndjson': lines(UPDATE) },
+  })
+  const { state } = started.controller
+  const copies = join(folder, '.data', 'git', 'feeds')
+  const [before = ''] = readdirSync(copies)
+  const declared = state.objects.UpdateSource.get('feed')
+  repository.commit({ 'other.yaml': collection('other', 'b') })
+  await wake()
+  t.equal(state.objects.UpdateSource.get('feed'), declared, 'what is the same is not declared anew')
+  repository.commit({ 'feed.ndjson': lines(UPDATE, second) }, 'another update')
+  await wake()
+  await until(() => state.catalog.ids.length === 2)
+  await until(() => readdirSync(copies).length === 1)
+  t.notSame(readdirSync(copies), [before])
+
+  repository.commit({ 'feed.ndjson': null }, 'the feed is gone')
+  await wake(() => state.sources.get('git/default')?.rejected !== undefined)
+  t.match(state.sources.get('git/default')?.rejected?.problems, [{ file: 'feed.yaml', code: 'RM1410' }])
+  t.equal(readdirSync(copies).length, 1, 'what is in force keeps its copy')
+  repository.git('revert', '--no-edit', 'HEAD')
+  await wake()
+
+  const now = state.objects.UpdateSource.get('feed')
+  await started.close()
+  rmSync(join(folder, '.data', 'git'), { recursive: true })
+  const again = await startController(options)
+  t.teardown(again.close)
+  const path = now?.kind === 'UpdateSource' ? (now.spec.path ?? '') : ''
+  await until(() => existsSync(path))
+  t.equal(readFileSync(path, 'utf8'), lines(UPDATE, second), 'a cache that was removed is made again')
+  t.strictSame(again.controller.state.objects.UpdateSource.get('feed')?.spec, now?.spec)
 })
 
 test('a revert unapproves what the commit had approved, and nothing else', async (t) => {
@@ -256,6 +294,8 @@ test('with verify, a commit that is not signed by a trusted key changes nothing;
 })
 
 type Site = {
+  /** Files of the repository with the source `feed`, in place of one that names a file outside. */
+  readonly feed?: Files
   readonly declared?: boolean
   readonly prune?: 'Unapprove' | 'Orphan'
   readonly verify?: object
@@ -264,7 +304,7 @@ type Site = {
 }
 
 /** A repository behind git's http-backend, and a controller on it: by --git, or by a GitSource in a directory. */
-async function site(t: Test, { declared = false, prune = 'Unapprove', verify, signWith }: Site = {}) {
+async function site(t: Test, { declared = false, prune = 'Unapprove', verify, signWith, feed }: Site = {}) {
   const repository = newRepository(t)
   if (signWith !== undefined)
     for (const [name, value] of Object.entries({
@@ -275,12 +315,9 @@ async function site(t: Test, { declared = false, prune = 'Unapprove', verify, si
       repository.git('config', name, value)
   const folder = temporary(t)
   writeFileSync(join(folder, 'feed.ndjson'), `${JSON.stringify(UPDATE)}\n`)
-  const feed = object(
-    'UpdateSource',
-    'feed',
-    JSON.stringify({ format: 'Ringmaster', path: join(folder, 'feed.ndjson') }),
-  )
-  repository.commit({ 'pilot.yaml': collection('pilot', 'a'), 'feed.yaml': feed }, 'the site')
+  const path = join(folder, 'feed.ndjson')
+  const outside = { 'feed.yaml': object('UpdateSource', 'feed', JSON.stringify({ format: 'Ringmaster', path })) }
+  repository.commit({ 'pilot.yaml': collection('pilot', 'a'), ...(feed ?? outside) }, 'the site')
   const { root, push } = publish(t, repository)
   const server = await serveGit(t, root)
   const secretFile = join(folder, 'secret')

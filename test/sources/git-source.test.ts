@@ -242,7 +242,7 @@ test('what a repository may not declare is refused, with its line', async (t) =>
     total: 2,
     problems: [
       { file: 'git.yaml', line: 3, code: 'RM1402' },
-      { file: 'source.yaml', line: 6, code: 'RM1410' },
+      { file: 'source.yaml', line: 6, code: 'RM1410', message: /leads out of the repository/ },
     ],
   })
 })

@@ -7,8 +7,13 @@ import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 
 export const MAX_FEED_BYTES = 256 * 1024 * 1024
-const MAX_FILES = 1000
+export const MAX_FEED_FILES = 1000
 const FEED_FILES = '*.{ndjson,jsonl,xml,ndjson.gz,jsonl.gz,xml.gz}'
+
+/** Whether a file in a folder of feeds is one: what FEED_FILES says. */
+export function isFeedName(name: string): boolean {
+  return /^[^.].*\.(ndjson|jsonl|xml)(\.gz)?$/s.test(name)
+}
 
 export type FeedFile = { readonly name: string; readonly text: string }
 
@@ -84,7 +89,8 @@ async function listFiles(path: string, location: string): Promise<string[]> {
   if (isDirectory === undefined && !/[*?[{]/.test(location)) invalid('FeedNotFound', `there is no file ${location}`)
   const found: string[] = []
   for await (const entry of glob(isDirectory ? join(path, FEED_FILES) : path)) {
-    if (found.push(entry) > MAX_FILES) invalid('FeedTooLarge', `${location} names more than ${MAX_FILES} files`)
+    if (found.push(entry) > MAX_FEED_FILES)
+      invalid('FeedTooLarge', `${location} names more than ${MAX_FEED_FILES} files`)
   }
   if (found.length === 0) invalid('FeedNotFound', `${location} names no file (${FEED_FILES} in a folder)`)
   return found.sort()
