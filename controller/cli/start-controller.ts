@@ -17,7 +17,7 @@ import { errorFields, type Log, silentLog } from '../runtime/log.ts'
 import { startSync } from '../runtime/sync.ts'
 import { whileLeading } from '../runtime/while-leading.ts'
 import { hashSecret } from '../serve/auth.ts'
-import { clockCheck } from '../serve/health.ts'
+import { clockCheck, databaseCheck } from '../serve/health.ts'
 import { createServer } from '../serve/server.ts'
 import { DEFAULT_STALE_AFTER_MS } from '../state/state.ts'
 import { makeDataFolder, readSecrets, type Secrets } from './data-folder.ts'
@@ -78,7 +78,9 @@ export async function startController(options: StartOptions): Promise<Started> {
   const failed = Promise.withResolvers<unknown>()
   const hooks = hooksOf(options, metrics, failed.resolve, (decisions) => operator?.decided(decisions))
   const place: JournalPlace = options.journal ?? { type: 'File', file: join(data, JOURNAL_FILE) }
-  const cluster = options.kubernetes && openCluster(options.kubernetes, identityIn(data, place), metrics, log)
+  // Before its journal is open, and while its database is silent, a replica could decide nothing.
+  const isFit = () => place.type === 'File' || (running !== undefined && databaseCheck(running).ok)
+  const cluster = options.kubernetes && openCluster(options.kubernetes, identityIn(data, place), isFit, metrics, log)
   const { controller, agreeOn } = await openController(place, hooks, log, cluster?.leadership).catch(async (error) => {
     await cluster?.close()
     throw error

@@ -47,8 +47,17 @@ export type StartedKubernetes = {
   readonly close: () => Promise<void>
 }
 
-/** Throws a StartError when there is no cluster to connect to. Whether it answers is not waited for. */
-export function openCluster(options: KubernetesOptions, identity: string, metrics: Metrics, log: Log): Cluster {
+/**
+ * Throws a StartError when there is no cluster to connect to. Whether it answers is not waited for. The Lease is taken and kept
+ * only while `isFit`.
+ */
+export function openCluster(
+  options: KubernetesOptions,
+  identity: string,
+  isFit: () => boolean,
+  metrics: Metrics,
+  log: Log,
+): Cluster {
   let operator: Operator | undefined
   let leadership: Leadership | undefined
   const told = metrics.onKubernetes(() => ({
@@ -66,7 +75,7 @@ export function openCluster(options: KubernetesOptions, identity: string, metric
     ),
   )
   const namespace = options.namespace ?? client.namespace ?? 'default'
-  const lease = leaseLeadership(client, namespace, identity, log)
+  const lease = leaseLeadership(client, namespace, identity, isFit, log)
   leadership = lease
   return {
     client,
@@ -107,11 +116,13 @@ export function startKubernetes(
   }
 }
 
-// On a shared journal the Lease alone is not enough: what is written must come from all that was decided before.
+// On a shared journal the Lease alone is not enough: what is written must come from all that was decided before. Nor is the
+// term: a process that slept is told late that its Lease has run out.
 function whoWrites(lease: Leadership, controller: Controller): Leadership {
   const { follower } = controller
   if (follower === undefined) return lease
-  return { ...lease, isLeader: () => controller.leading, subscribe: (listener) => follower.subscribe(listener) }
+  const isLeader = () => controller.leading && lease.isLeader()
+  return { ...lease, isLeader, subscribe: (listener) => follower.subscribe(listener) }
 }
 
 /** For /readyz: whether every kind was listed. Later trouble with the API server leaves devices served, and is only told. */
@@ -133,7 +144,13 @@ function openClient(options: KubernetesOptions, onRequest: (request: KubeRequest
   }
 }
 
-function leaseLeadership(client: KubeClient, where: string, identity: string, log: Log): Leadership {
+function leaseLeadership(
+  client: KubeClient,
+  where: string,
+  identity: string,
+  isFit: () => boolean,
+  log: Log,
+): Leadership {
   let told = ''
   const onError = (error: unknown) => {
     const message = reasonOf(error)
@@ -141,7 +158,7 @@ function leaseLeadership(client: KubeClient, where: string, identity: string, lo
     told = message
     log.warn(`the Lease ${LEASE_NAME} in namespace ${where}: ${message}; it is tried again`)
   }
-  const lease = startLeaseElection({ client, name: LEASE_NAME, namespace: where, identity, onError })
+  const lease = startLeaseElection({ client, name: LEASE_NAME, namespace: where, identity, isFit, onError })
   lease.subscribe((leads) => {
     told = ''
     if (leads) log.info(`this replica leads (Lease ${LEASE_NAME} in namespace ${where})`, { identity })

@@ -38,6 +38,8 @@ export type ElectionInput =
   | { readonly type: 'Written'; readonly record: LeaseRecord; readonly begun: number }
   /** It could not be read or written, or somebody else wrote first. */
   | { readonly type: 'Failed'; readonly now: number }
+  /** This replica is not fit to lead: what it holds it gives up. */
+  | { readonly type: 'Yield' }
   | { readonly type: 'Stop' }
 
 /** What to do with what was read. */
@@ -59,11 +61,20 @@ export function electionStep(
       const { record, begun } = input
       return { state: { role: 'Leading', renewedAt: begun, seen: { record, since: begun } }, move: 'Wait' }
     }
+    case 'Yield':
+      return { state: lost(state), move: 'Wait' }
     case 'Failed':
       return { state: isHeld(state, input.now, times) ? state : lost(state), move: 'Wait' }
     case 'Read':
       return afterRead(state, input.record, input.now, identity, times)
   }
+}
+
+/** How long until another one's lease as last seen is free; undefined when it is, or nothing was seen. */
+export function untilFree({ role, seen }: ElectionState, now: number): number | undefined {
+  if (role !== 'Following' || seen?.record === undefined) return undefined
+  const ms = seen.since + seen.record.durationMs - now
+  return ms > 0 ? ms : undefined
 }
 
 /** Whether we lead at `now`, also when nobody could tell us otherwise for a while. */

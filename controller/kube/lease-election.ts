@@ -7,6 +7,7 @@ import {
   FOLLOWING,
   isHeld,
   type LeaseRecord,
+  untilFree,
 } from './election-machine.ts'
 import type { KubeClient } from './kube-client.ts'
 import { KubeError } from './kube-error.ts'
@@ -27,6 +28,8 @@ export type LeaseOptions = {
   /** Of this replica alone. */
   readonly identity: string
   readonly times?: ElectionTimes
+  /** Whether this replica could do what leading is for; while it could not it takes no lease and keeps none. Default: always. */
+  readonly isFit?: () => boolean
   readonly onError?: (error: unknown) => void
   readonly draw?: () => number
 }
@@ -44,14 +47,24 @@ export type LeaseElection = {
   readonly close: () => Promise<void>
 }
 
+/** A replica that is not fit looks for that alone, and asks for nothing. */
+const UNFIT_MS = 200
+
 export function startLeaseElection(options: LeaseOptions): LeaseElection {
-  const { client, name, namespace, identity, times = ELECTION_TIMES, onError = () => {}, draw = Math.random } = options
+  const { client, name, namespace, identity, times = ELECTION_TIMES } = options
+  const { onError = () => {}, draw = Math.random, isFit = () => true } = options
   const at = { name, namespace }
   const standing = newStanding(identity, times)
   let timer: NodeJS.Timeout | undefined
   let turn: Promise<void> = Promise.resolve()
 
+  const giveUp = async (input: ElectionInput) => {
+    const record = standing.isLeader() ? standing.state().seen?.record : undefined
+    standing.feed(input)
+    if (record !== undefined) await release(client, at, record).catch(onError)
+  }
   const attempt = async () => {
+    if (!isFit()) return giveUp({ type: 'Yield' })
     const begun = performance.now()
     try {
       const record = await readLease(client, at)
@@ -63,12 +76,17 @@ export function startLeaseElection(options: LeaseOptions): LeaseElection {
       standing.feed({ type: 'Failed', now: performance.now() })
     }
   }
+  const pause = () => {
+    if (!isFit()) return UNFIT_MS
+    if (standing.isLeader()) return times.retryMs
+    // Followers that lose their leader do not all come at the same moment; but the first comes as soon as it may.
+    const usual = times.retryMs * (1 + 0.2 * draw())
+    return Math.min(usual, untilFree(standing.state(), performance.now()) ?? usual)
+  }
   const go = () => {
     if (standing.state().role === 'Stopped') return
     turn = attempt().then(() => {
-      // Followers that lose their leader do not all come at the same moment.
-      const wait = standing.isLeader() ? times.retryMs : times.retryMs * (1 + 0.2 * draw())
-      timer = setTimeout(go, wait)
+      timer = setTimeout(go, pause())
     })
   }
   go()
@@ -81,9 +99,8 @@ export function startLeaseElection(options: LeaseOptions): LeaseElection {
       clearTimeout(timer)
       await turn
       clearTimeout(timer)
-      const record = standing.isLeader() ? standing.state().seen?.record : undefined
-      standing.stop()
-      if (record !== undefined) await release(client, at, record).catch(onError)
+      standing.silence()
+      await giveUp({ type: 'Stop' })
     },
   }
 }
@@ -117,11 +134,7 @@ function newStanding(identity: string, times: ElectionTimes) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    stop: () => {
-      listeners.clear()
-      feed({ type: 'Stop' })
-      clearTimeout(expiry)
-    },
+    silence: () => listeners.clear(),
   }
 }
 

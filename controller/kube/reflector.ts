@@ -23,6 +23,10 @@ export type Reflector = {
   readonly objects: ReadonlyMap<string, KubeObject>
   /** Whether the whole list was there once. */
   readonly isSynced: () => boolean
+  /** Whether it was there since it was last asked for: what is shown is no older than that. */
+  readonly isCurrent: () => boolean
+  /** Asks for the whole list anew; what was shown stays until it is there. */
+  readonly refresh: () => void
   readonly state: () => WatchState['type']
   /** Why it waits; undefined when the last thing that it asked for went through. */
   readonly trouble: () => KubeError | undefined
@@ -38,6 +42,7 @@ export function startReflector(options: ReflectorOptions): Reflector {
   const requests = newRequests(options, (input) => feed(input))
   let state: WatchState = { type: 'Idle' }
   let synced = false
+  let current = false
   let trouble: KubeError | undefined
 
   const feed = (input: WatchInput) => {
@@ -45,11 +50,14 @@ export function startReflector(options: ReflectorOptions): Reflector {
       trouble = input.error
       // That a version is too old is in the nature of a watch.
       if (state.type !== 'Stopped' && input.error.type !== 'Gone') onError(input.error)
-    } else if (input.type !== 'Elapsed' && input.type !== 'Stop') trouble = undefined
+    } else if (input.type !== 'Elapsed' && input.type !== 'Relist' && input.type !== 'Stop') trouble = undefined
     const step = watchStep(state, input, draw())
     state = step.state
     for (const action of step.actions) {
-      if (action.type === 'Replace') synced = true
+      if (action.type === 'Replace') {
+        synced = true
+        current = true
+      }
       if (!changeStore(store, action, options.onChanges)) requests.begin(action)
     }
   }
@@ -58,6 +66,11 @@ export function startReflector(options: ReflectorOptions): Reflector {
     resource,
     objects: store.objects,
     isSynced: () => synced,
+    isCurrent: () => current,
+    refresh: () => {
+      current = false
+      feed({ type: 'Relist' })
+    },
     state: () => state.type,
     trouble: () => trouble,
     stop: () => feed({ type: 'Stop' }),

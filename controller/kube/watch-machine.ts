@@ -31,6 +31,8 @@ export type WatchInput =
   | { readonly type: 'Failed'; readonly error: KubeError }
   /** The wait is over. */
   | { readonly type: 'Elapsed' }
+  /** What is shown may be older than it has to be: the list is read anew, whatever is under way. */
+  | { readonly type: 'Relist' }
   | { readonly type: 'Stop' }
 
 export type WatchAction =
@@ -57,6 +59,10 @@ const MALFORMED_BEFORE_RELIST = 3
 export function watchStep(state: WatchState, input: WatchInput, draw: number): WatchStep {
   if (state.type === 'Stopped') return stay(state)
   if (input.type === 'Stop') return { state: { type: 'Stopped' }, actions: [{ type: 'Cancel' }] }
+  if (input.type === 'Relist' && state.type !== 'Idle') {
+    const { state: next, actions } = listing(state.failures)
+    return { state: next, actions: [{ type: 'Cancel' }, ...actions] }
+  }
   switch (state.type) {
     case 'Idle':
       return input.type === 'Start' ? listing(0) : stay(state)

@@ -96,7 +96,7 @@ export function startIntake(options: IntakeOptions): Intake {
 }
 
 function newPass(options: IntakeOptions, verdicts: Map<ObjectKey, Verdict>): () => Promise<void> {
-  const { controller, objectsOf, isRunning, onJudged, log } = options
+  const { controller, objectsOf, isRunning, mayRun, onJudged, log } = options
   const reads = new WeakMap<KubeObject, DeclaredRead>()
   const readOnce = (kind: Kind, object: KubeObject) => {
     const known = reads.get(object)
@@ -113,7 +113,11 @@ function newPass(options: IntakeOptions, verdicts: Map<ObjectKey, Verdict>): () 
     const judgement = judge({ candidates, inForce, others: othersIn(state), isRunning })
     const revision = `kubernetes@${newestVersion(objectsOf)}`
     const batches = declaredFacts(inForce, judgement.wanted, revision)
-    for (const facts of batches) await controller.submit(...facts)
+    for (const facts of batches) {
+      // Another replica may lead by now, and have seen more.
+      if (!mayRun()) throw new Error('this replica does not lead any more')
+      await controller.submit(...facts)
+    }
     if (batches.length === 0 && state.sources.get(KUBERNETES_SOURCE)?.revision === undefined)
       await controller.submit(sourceRead(revision))
     await controller.settled()

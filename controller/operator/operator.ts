@@ -54,7 +54,8 @@ export function startOperator(options: OperatorOptions): Operator {
   const reflectors = new Map<Kind, Reflector>()
   const objectsOf = (kind: Kind) => reflectors.get(kind)?.objects ?? NOTHING
   const isSynced = () => KIND_NAMES.every((kind) => reflectors.get(kind)?.isSynced() === true)
-  const mayRun = () => isSynced() && leadership.isLeader()
+  const isCurrent = () => KIND_NAMES.every((kind) => reflectors.get(kind)?.isCurrent() === true)
+  const mayRun = () => isCurrent() && leadership.isLeader()
   const events = newEvents(options)
   const onJudged = (keys: readonly ObjectKey[]) => {
     projector.look(keys)
@@ -75,15 +76,21 @@ export function startOperator(options: OperatorOptions): Operator {
     ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
   })
   const tellSynced = onceSynced(isSynced, log, reflectors)
+  let wasCurrent = false
   const onChanges = (kind: Kind, changes: readonly StoreChange[]) => {
     tellSynced()
-    if (KINDS[kind].writable) intake.wake()
+    // Whichever kind is listed last: until then nothing was judged.
+    if (KINDS[kind].writable || (!wasCurrent && isCurrent())) intake.wake()
+    wasCurrent = isCurrent()
     projector.look(changes.map(({ key }) => objectKey(kind, key)))
   }
   for (const kind of KIND_NAMES)
     reflectors.set(kind, startReflector(reflectorOptions(options, kind, (changes) => onChanges(kind, changes))))
   const unsubscribe = leadership.subscribe((leader) => {
     if (!leader) return
+    // The leader before may have seen and declared what the watch here has yet to show: that is not to be taken for removed.
+    if (controller.follower !== undefined) for (const reflector of reflectors.values()) reflector.refresh()
+    wasCurrent = isCurrent()
     intake.wake()
     projector.lookAtAll()
   })

@@ -56,14 +56,21 @@ function journalCheck({ trouble, troubledAt, journal }: Controller): Check {
 const MAX_LAG = 10_000
 
 // Devices are served by followers as well; what they must not be served is an old state.
-function replicaCheck({ follower, journal }: Controller): Check[] {
+function replicaCheck(controller: Controller): Check[] {
+  const { follower } = controller
   if (follower === undefined) return []
+  const database = databaseCheck(controller)
+  if (!database.ok) return [database]
   const { term, lag } = follower
   const part = term === undefined ? 'it follows' : `it leads, term ${term}`
-  const silentMs = 'heardAt' in journal && typeof journal.heardAt === 'number' ? performance.now() - journal.heardAt : 0
-  if (silentMs > TROUBLE_MS)
-    return [{ name: 'replica', ok: false, message: `the database was silent for ${Math.floor(silentMs / 1000)} s` }]
   return [{ name: 'replica', ok: lag <= MAX_LAG, message: `${part}; ${lag} facts behind` }]
+}
+
+/** Whether the database that replicas share was heard from; a journal of one controller alone always is. */
+export function databaseCheck({ journal }: Controller): Check {
+  const silentMs = 'heardAt' in journal && typeof journal.heardAt === 'number' ? performance.now() - journal.heardAt : 0
+  const seconds = Math.floor(silentMs / 1000)
+  return { name: 'replica', ok: silentMs <= TROUBLE_MS, message: `the database was silent for ${seconds} s` }
 }
 
 /** A clock that is set back by less puts off what is due, and no more. */

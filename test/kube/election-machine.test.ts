@@ -7,6 +7,7 @@ import {
   FOLLOWING,
   isHeld,
   type LeaseRecord,
+  untilFree,
 } from '../../controller/kube/election-machine.ts'
 
 const times = ELECTION_TIMES
@@ -55,6 +56,20 @@ test('a renewal counts from when it was asked for, not from when it was answered
 test('a leader whose lease is in other hands has lost', async (t) => {
   const leading = electionStep(FOLLOWING, { type: 'Written', record: record('me'), begun: 0 }, 'me', times).state
   t.equal(read(leading, record('other', '2'), 2000).state.role, 'Following')
+})
+
+test('one that is not fit to lead leads no more, and may later', async (t) => {
+  const leading = electionStep(FOLLOWING, { type: 'Written', record: record('me'), begun: 0 }, 'me', times).state
+  const yielded = electionStep(leading, { type: 'Yield' }, 'me', times).state
+  t.notOk(isHeld(yielded, 1, times))
+  t.equal(read(yielded, record(''), 2).move, 'Write')
+})
+
+test("another one's lease is looked at again as soon as it is free", async (t) => {
+  const { state } = read(FOLLOWING, record('other'), 1000)
+  t.equal(untilFree(state, 3000), times.leaseMs - 2000)
+  t.equal(untilFree(state, 1000 + times.leaseMs), undefined, 'it is')
+  t.equal(untilFree(FOLLOWING, 0), undefined, 'nothing was seen')
 })
 
 test('one that has stopped takes nothing any more', async (t) => {

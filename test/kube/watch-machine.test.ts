@@ -47,6 +47,10 @@ const short = (action: WatchAction) => {
 
 // With a draw of 0 waits are half of what they are at most: 250 ms after the first failure, 500 after the second.
 const TABLE: readonly Row[] = [
+  ['asked to, it lists anew from a watch', heard, { type: 'Relist' }, 'Listing', ['Cancel', 'List']],
+  ['asked to, it begins its list anew', listing, { type: 'Relist' }, 'Listing', ['Cancel', 'List']],
+  ['asked to, it lists without waiting any longer', waiting, { type: 'Relist' }, 'Listing', ['Cancel', 'List']],
+  ['before it has begun it is not asked', idle, { type: 'Relist' }, 'Idle', []],
   ['it begins with a list', idle, { type: 'Start' }, 'Listing', ['List']],
   [
     'a list of one page is shown and watched from where it stood',

@@ -4,14 +4,11 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Test, test } from 'tap'
-import { openPostgresJournal } from '../../controller/journal/postgres-journal.ts'
-import { type Decision, type Fact, isDecision } from '../../controller/model/facts.ts'
 import { stableHash } from '../../controller/model/hash.ts'
-import { decodeFact } from '../../controller/runtime/fact-codec.ts'
 import { type PostgresServer, postgresFor, whyNoPostgres } from '../support/postgres.ts'
-import { checkReplay } from '../support/replay.ts'
-import { fieldOf, get, post, report, until } from './harness.ts'
+import { fieldOf, get, until } from './harness.ts'
 import { type Running, ringmaster, startProcess } from './process.ts'
+import { checkJournal, type Devices, roleOf, startDevices } from './replicas.ts'
 
 const ROUNDS = Number(process.env.RINGMASTER_FAIL_OVERS ?? 8)
 const DEVICES = 12
@@ -25,7 +22,7 @@ test(
   SKIP,
   async (t) => {
     const cluster = await startCluster(t)
-    const devices = await startDevices(cluster)
+    const devices = await devicesOf(cluster)
     const took: number[] = []
     for (let round = 0; round < ROUNDS; round++) {
       writeFileSync(join(cluster.declared, `rollout-${round}.yaml`), rollout(`r${round}`))
@@ -46,13 +43,14 @@ test(
     const sorted = took.toSorted((a, b) => a - b)
     t.comment(`another led after ${sorted.map((seconds) => seconds.toFixed(1)).join(', ')} s`)
     t.ok(Math.max(...took) < BOUND)
-    await checkJournal(t, cluster, devices, told)
+    const { control } = await checkJournal(t, cluster.url, devices)
+    for (const name of told) t.equal(control.rollouts.get(name)?.paused, true, `${name} is paused`)
   },
 )
 
 test('a leader that hangs is followed by another, and decides no more when it comes to itself', SKIP, async (t) => {
   const cluster = await startCluster(t)
-  const devices = await startDevices(cluster)
+  const devices = await devicesOf(cluster)
   const old = await cluster.leader()
   const begun = performance.now()
   old.running.child.kill('SIGSTOP')
@@ -65,11 +63,11 @@ test('a leader that hangs is followed by another, and decides no more when it co
   await until(async () => (await phasesOf(next)) > 0)
   old.running.child.kill('SIGCONT')
   cluster.asleep.delete(old.name)
-  await until(async () => /it follows/.test(await roleOf(old)))
+  await until(async () => /it follows/.test(await roleOf(old.running.url)))
   await until(async () => (await get(old.running.url, '/readyz')).status === 200)
   await devices.stop()
   await cluster.stop()
-  await checkJournal(t, cluster, devices, [])
+  await checkJournal(t, cluster.url, devices)
 })
 
 type Replica = { readonly name: string; readonly running: Running }
@@ -107,7 +105,7 @@ async function startCluster(t: Test): Promise<Cluster> {
   const leader = async () => {
     for (;;) {
       for (const replica of replicas.values())
-        if (!asleep.has(replica.name) && /it leads/.test(await roleOf(replica))) return replica
+        if (!asleep.has(replica.name) && /it leads/.test(await roleOf(replica.running.url))) return replica
       await delay(20)
     }
   }
@@ -118,14 +116,6 @@ async function startCluster(t: Test): Promise<Cluster> {
   await Promise.all(Array.from({ length: REPLICAS }, (_, i) => start(`replica-${i}`)))
   const tokenFile = join(folder, 'replica-0', 'admin.token')
   return { server, url, declared, tokenFile, replicas, asleep, start, leader, stop }
-}
-
-/** What a replica says of its part; nothing when it does not answer. */
-async function roleOf({ running }: Replica): Promise<string> {
-  const answer = await get(running.url, '/readyz').catch(() => undefined)
-  const checks = fieldOf(answer?.body, 'checks')
-  const found = Array.isArray(checks) ? checks.find((check) => fieldOf(check, 'name') === 'replica') : undefined
-  return String(fieldOf(found, 'message'))
 }
 
 async function phasesOf({ running }: Replica): Promise<number> {
@@ -147,74 +137,14 @@ async function command({ replicas, tokenFile }: Cluster): Promise<string[]> {
   return told
 }
 
-type Devices = {
-  readonly acknowledged: ReadonlyMap<string, number>
-  readonly refused: string[]
-  readonly stop: () => Promise<void>
-}
-
-/** Each reports without a pause, to one replica after the other; a report that is not answered is sent to the next. */
-async function startDevices(cluster: Cluster): Promise<Devices> {
-  const acknowledged = new Map<string, number>()
-  const refused: string[] = []
-  let stopped = false
-  const urls = () => [...cluster.replicas.values()].filter(({ name }) => !cluster.asleep.has(name))
-  const live = async (device: string, i: number) => {
-    let turn = i
-    const ask = async (path: string, body: unknown, headers = {}) => {
-      for (;;) {
-        const replicas = urls()
-        const { url } = replicas[turn++ % replicas.length]?.running ?? { url: '' }
-        const answer = await post(url, path, body, headers).catch(() => undefined)
-        if (answer !== undefined && answer.status < 500) return answer
-        if (stopped) return undefined
-        await delay(5)
-      }
-    }
-    const enrolment = await ask('/v1/enrol', { device, key: SECRETS['enrolment.key'], attributes: {} })
-    const headers = { authorization: `Bearer ${fieldOf(enrolment?.body, 'token')}` }
-    for (let sequence = 1; !stopped; sequence++) {
-      const scan = sequence % 3 === 0 ? { installed: ['u1'] } : { required: ['u1'] }
-      const answer = await ask('/v1/reports', { reports: [report(sequence, { scan })] }, headers)
-      if (answer?.status === 200) acknowledged.set(device, Number(fieldOf(answer.body, 'lastSequence')))
-      else if (answer !== undefined) refused.push(`${device}: ${answer.status} ${JSON.stringify(answer.body)}`)
-    }
-  }
-  const lives = Array.from({ length: DEVICES }, (_, i) => live(`d${i}`, i))
-  const stop = async () => {
-    stopped = true
-    await Promise.all(lives)
-  }
-  await until(() => acknowledged.size === DEVICES)
-  return { acknowledged, refused, stop }
-}
-
-async function checkJournal(t: Test, { url }: Cluster, devices: Devices, told: readonly string[]): Promise<void> {
-  t.same(devices.refused, [])
-  const journal = await openPostgresJournal<Fact>(url, decodeFact)
-  const entries = await Array.fromAsync(journal.read(0))
-  await journal.close()
-  const { fleet, control } = checkReplay(t, entries)
-  for (const [device, sequence] of devices.acknowledged)
-    t.ok((fleet.sequence[fleet.rowOf.get(device) ?? -1] ?? 0) >= sequence, `${device}: ${sequence} was acknowledged`)
-  for (const name of told) t.equal(control.rollouts.get(name)?.paused, true, `${name} is paused`)
-  const decisions = entries.map(({ fact }) => fact).filter(isDecision)
-  const keys = decisions.filter(({ type }) => !type.startsWith('Threshold')).map(keyOf)
-  t.same(
-    keys.filter((key, i) => keys.indexOf(key) !== i),
-    [],
-    'no decision was made twice',
-  )
-  t.ok(
-    decisions.some(({ type }) => type === 'PhaseStarted'),
-    'there was something to decide',
-  )
-}
-
-/** What a decision was about. */
-function keyOf(decision: Decision): string {
-  const about = ['rule', 'rollout', 'phase', 'scheduled', 'targets', 'withdrawn'].map((key) => fieldOf(decision, key))
-  return JSON.stringify([decision.type, ...about])
+/** They report without a pause. */
+function devicesOf({ replicas, asleep }: Cluster): Promise<Devices> {
+  return startDevices({
+    count: DEVICES,
+    enrolmentKey: SECRETS['enrolment.key'],
+    urls: () => [...replicas.values()].filter(({ name }) => !asleep.has(name)).map(({ running }) => running.url),
+    scanOf: (_, sequence) => (sequence % 3 === 0 ? { installed: ['u1'] } : { required: ['u1'] }),
+  })
 }
 
 function files(): Record<string, string> {

@@ -36,15 +36,22 @@ export async function ringmaster(
   return { code, out, err }
 }
 
-/** Starts `ringmaster run` on a directory, or with these arguments, on a free port, and resolves once it says where it listens. */
+/**
+ * Starts `ringmaster run` on a directory, or with these arguments, on a free port, and resolves once it says where it listens.
+ * `env` goes over the environment of this process.
+ */
 export async function startProcess(
   t: Pick<Test, 'teardown'>,
   source: string | readonly string[],
   data: string,
   script = MAIN,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Running> {
   const args = ['run', ...[source].flat(), '--data', data, '--listen', '127.0.0.1:0']
-  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [script, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  })
   let output = ''
   const ended = once(child, 'close').then(([code, signal]) => [code, signal] as const)
   t.teardown(() => child.kill('SIGKILL'))
@@ -58,5 +65,6 @@ export async function startProcess(
     child.stderr.on('data', read)
     ended.then(() => reject(new Error(`it ended before it listened: ${output}`)))
   })
-  return { child, url, key: readFileSync(join(data, 'enrolment.key'), 'utf8').trim(), output: () => output, ended }
+  const key = env.RINGMASTER_ENROLMENT_KEY ?? readFileSync(join(data, 'enrolment.key'), 'utf8').trim()
+  return { child, url, key, output: () => output, ended }
 }
