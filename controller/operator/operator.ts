@@ -76,12 +76,11 @@ export function startOperator(options: OperatorOptions): Operator {
     ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
   })
   const tellSynced = onceSynced(isSynced, log, reflectors)
-  let wasCurrent = false
+  const becameCurrent = onceEachTime(isCurrent)
   const onChanges = (kind: Kind, changes: readonly StoreChange[]) => {
     tellSynced()
     // Whichever kind is listed last: until then nothing was judged.
-    if (KINDS[kind].writable || (!wasCurrent && isCurrent())) intake.wake()
-    wasCurrent = isCurrent()
+    if (becameCurrent() || KINDS[kind].writable) intake.wake()
     projector.look(changes.map(({ key }) => objectKey(kind, key)))
   }
   for (const kind of KIND_NAMES)
@@ -90,7 +89,6 @@ export function startOperator(options: OperatorOptions): Operator {
     if (!leader) return
     // The leader before may have seen and declared what the watch here has yet to show: that is not to be taken for removed.
     if (controller.follower !== undefined) for (const reflector of reflectors.values()) reflector.refresh()
-    wasCurrent = isCurrent()
     intake.wake()
     projector.lookAtAll()
   })
@@ -166,6 +164,16 @@ function reflectorOptions(
       onChanges(changes)
     },
     ...(pageSize !== undefined && { pageSize }),
+  }
+}
+
+/** Whether it holds now and did not when this was last asked. */
+function onceEachTime(holds: () => boolean): () => boolean {
+  let held = false
+  return () => {
+    const before = held
+    held = holds()
+    return held && !before
   }
 }
 

@@ -30,7 +30,7 @@ test('an API server that is gone removes nothing; what happened meanwhile is see
   const { proxy, kubeconfig } = await behindProxy(plane)
   await using _ = proxy
   const { started, log } = await startOn(t, plane, { kubeconfig })
-  const { objects } = started.controller.state
+  const { state } = started.controller
   await apply(plane, members('a'), members('b'), rule)
   await untilValue(plane, 'adr/good', READY, 'True')
   await untilValue(plane, 'coll/b', READY, 'True')
@@ -38,8 +38,8 @@ test('an API server that is gone removes nothing; what happened meanwhile is see
   proxy.refusing = true
   proxy.cut()
   await until(10_000, async () => log.some((line) => /^warn (watch|list)/.test(line)))
-  t.same([...objects.Collection.keys()].sort(), ['a', 'b'])
-  t.ok(objects.AutomaticDeploymentRule.has('good'))
+  t.same([...state.objects.Collection.keys()].sort(), ['a', 'b'])
+  t.ok(state.objects.AutomaticDeploymentRule.has('good'))
   await plane.kubectl(['delete', 'coll/b'])
   await apply(plane, members('c'))
   await plane.etcd.compact()
@@ -48,11 +48,11 @@ test('an API server that is gone removes nothing; what happened meanwhile is see
   proxy.refusing = false
 
   await untilValue(plane, 'coll/c', READY, 'True', 40_000)
-  await until(10_000, async () => !objects.Collection.has('b'))
-  t.ok(objects.AutomaticDeploymentRule.has('good'))
+  await until(10_000, async () => !state.objects.Collection.has('b'))
+  t.ok(state.objects.AutomaticDeploymentRule.has('good'))
   await apply(plane, members('a', 'other'))
   await untilValue(plane, 'coll/a', '{.status.observedGeneration}', '2')
-  t.match(objects.Collection.get('a')?.spec, { queries: [{ matchLabels: { ring: 'other' } }] })
+  t.match(state.objects.Collection.get('a')?.spec, { queries: [{ matchLabels: { ring: 'other' } }] })
 })
 
 test('with every answer a third of a second late, statuses come all the same, and nothing is written for ever', {

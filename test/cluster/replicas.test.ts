@@ -5,6 +5,7 @@ import { type Test, test } from 'tap'
 import { get } from '../serve/harness.ts'
 import { MAIN, type Running, startProcess } from '../serve/process.ts'
 import { checkJournal, type Devices, roleOf, startDevices } from '../serve/replicas.ts'
+import { type CuttingProxy, cuttingProxy } from '../support/cutting-proxy.ts'
 import { type PostgresServer, postgresFor, whyNoPostgres } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 import { skipWithoutCluster } from './binaries.ts'
@@ -73,6 +74,12 @@ test('the holder of the Lease decides and writes; when it is killed in the middl
   await plane.kubectl(['wait', '--for=condition=Ready', '--timeout=60s', rollout, late, 'us/example'])
   t.equal(await fieldOf(plane, 'adr', '{.items[*].status.conditions[?(@.type=="Stalled")].reason}'), '')
   t.equal(await fieldOf(plane, 'us/example', READY), 'True')
+  // One that has lost its database alone decides nothing: it leaves the Lease to those that can.
+  const cut = await replicas.leader()
+  replicas.database(cut, 'Cut')
+  await untilValue(plane, 'lease/ringmaster', HOLDER, new RegExp(`^(?!${cut}$).+`), LIMIT_MS)
+  t.not(await replicas.leader(), cut)
+  replicas.database(cut, 'Back')
   await until(30_000, async () => (await replicas.ready()).length === NAMES.length)
   await devices.stop()
   await stopInTurn(t, plane, replicas)
@@ -95,6 +102,8 @@ type Replicas = {
   /** Waits until another one leads. */
   readonly follow: (t: Test, former: string) => Promise<string>
   readonly ready: () => Promise<string[]>
+  /** What becomes of a replica's way to the database. */
+  readonly database: (name: string, way: 'Cut' | 'Back') => void
 }
 
 const HOLDER = '{.spec.holderIdentity}'
@@ -104,11 +113,15 @@ async function startReplicas(t: Test, plane: ControlPlane): Promise<Replicas> {
   const url = server.url('replicas')
   const home = folder(t)
   const running = new Map<string, Running>()
-  const options = ['--kubernetes', '--kubeconfig', plane.kubeconfig, '--namespace', 'default', '--journal', url]
+  const options = ['--kubernetes', '--kubeconfig', plane.kubeconfig, '--namespace', 'default']
+  const ways = new Map<string, CuttingProxy>()
+  for (const name of NAMES) ways.set(name, await cuttingProxy(t, server.port))
   const start = async (name: string) => {
     const data = join(home, name)
     mkdirSync(data, { recursive: true })
-    running.set(name, await startProcess(t, [...options, '--replica', name], data, MAIN, SECRETS))
+    const journal = server.url('replicas', ways.get(name)?.port)
+    const args = [...options, '--journal', journal, '--replica', name]
+    running.set(name, await startProcess(t, args, data, MAIN, SECRETS))
   }
   const leader = async () => {
     let found: string | undefined
@@ -143,7 +156,8 @@ async function startReplicas(t: Test, plane: ControlPlane): Promise<Replicas> {
   }
   await Promise.all(NAMES.map(start))
   await leader()
-  return { url, running, start, leader, kill, follow, ready }
+  const database = (name: string, way: 'Cut' | 'Back') => ways.get(name)?.block(way === 'Cut')
+  return { url, running, start, leader, kill, follow, ready, database }
 }
 
 /** Each is asked to end: the next one has the Lease without waiting for the end of its time. */
