@@ -114,8 +114,11 @@ export function collectBody(
   stream.on('data', take).on('end', finish).on('error', finish)
 }
 
-/** So much of a refused body is read, so that a client that writes first and reads later gets to see why. */
-export const MAX_FORGOTTEN_BYTES = 1024 * 1024
+/**
+ * So much of a refused body is read, so that a client that writes first and reads later gets to see why: twice what a body may
+ * have, so that one that is just too large does not cost the client its connection while it sends the next request.
+ */
+export const MAX_FORGOTTEN_BYTES = 2 * 1024 * 1024
 
 /** Throws away what is still to come of a body; when that is too much, the connection is cut. */
 export function forget(stream: Readable): void {
