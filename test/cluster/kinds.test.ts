@@ -140,7 +140,9 @@ function exampleObjects(): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.yaml'))
     .map((name) => readFileSync(join(folder, name), 'utf8'))
-    .filter((text) => text.includes('apiVersion: ringmaster.dev/') && !/^kind: (Scenario|Project|PolicyTest)$/m.test(text))
+    .filter(
+      (text) => text.includes('apiVersion: ringmaster.dev/') && !/^kind: (Scenario|Project|PolicyTest)$/m.test(text),
+    )
 }
 
 const ROLLOUT = {
