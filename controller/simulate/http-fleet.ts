@@ -60,7 +60,7 @@ export type FleetSurroundings = {
 }
 
 const EnrolAnswer = z.object({ token: z.string() })
-const ReportAnswer = z.object({ lastSequence: z.int() })
+const ReportAnswer = z.object({ accepted: z.int(), lastSequence: z.int() })
 
 /** Requests under way at once. */
 const MAX_REQUESTS = 24
@@ -166,11 +166,12 @@ async function sendReport(device: HttpDevice, around: FleetSurroundings): Promis
   device.sendAt = Infinity
   memory.unsent = report
   const answer = await request(around, 'POST', '/v1/reports', { reports: [onTheWire(report)] }, memory)
-  const { lastSequence } = ReportAnswer.parse(await answer.json())
+  const { accepted, lastSequence } = ReportAnswer.parse(await answer.json())
   delete memory.unsent
   memory.reportedAt = at
-  if (lastSequence === report.sequence) return
-  // The controller has heard more from this device than the device remembers: it was set back, and says all again.
+  if (accepted > 0) return
+  // The controller has heard as much from this device as the device remembers, or more: it was set back, and says all again. A
+  // number that is the controller's last is no sign that it was this report: another one may have had it before.
   memory.agent.sequence = lastSequence
   memory.agent.scanned.clear()
   device.callAt = 0
