@@ -1,23 +1,15 @@
 // Selecting updates by criteria (semantics.md §3), as AND of planes over the catalog's index; and saying why one update
 // is or is not selected.
-import {
-  type BitPlane,
-  clearBit,
-  clonePlane,
-  countBits,
-  eachBit,
-  hasBit,
-  intersect,
-  subtract,
-} from '../model/bit-plane.ts'
-import { type Comparison, type Criteria, parseComparison } from '../model/criteria.ts'
+import { type BitPlane, clearBit, clonePlane, countBits, eachBit, hasBit, newPlane } from '../model/bit-plane.ts'
+import type { Comparison, Criteria } from '../model/criteria.ts'
 import { type EpochMs, toRfc3339 } from '../model/instant.ts'
 import type { Update, UpdateId } from '../model/update.ts'
 import { type Catalog, stateOfRow } from './catalog.ts'
-import { type CatalogIndex, indexOf, rowsInRange, rowsWithTerms } from './criteria-index.ts'
+import { ageBounds, compileCriteria } from './compiled-criteria.ts'
+import { keptRows, selectRows } from './selections.ts'
 import { supersededRows } from './supersedence.ts'
-import { articleNumber, meetsAll, type Term } from './terms.ts'
-import { parseTerms, spelledValues, type TextProperty, textProperties, textValues } from './text-properties.ts'
+import { articleNumber, meetsAll } from './terms.ts'
+import { spelledValues, textValues } from './text-properties.ts'
 
 /** What criteria ask about besides the catalog. */
 export type CriteriaContext = {
@@ -28,40 +20,13 @@ export type CriteriaContext = {
   readonly isDeployed: (id: UpdateId) => boolean
 }
 
-export type CompiledCriteria = {
-  readonly criteria: Criteria
-  readonly texts: readonly { property: TextProperty; terms: readonly Term[]; key: string }[]
-  readonly required: Comparison | undefined
-  readonly sizeBytes: Comparison | undefined
-}
-
-const compiled = new WeakMap<Criteria, CompiledCriteria>()
-
-/** Reads the terms once; kept for as long as the criteria object lives. */
-export function compileCriteria(criteria: Criteria): CompiledCriteria {
-  const known = compiled.get(criteria)
-  if (known) return known
-  const texts = textProperties.flatMap((property) => {
-    const list = criteria[property]
-    return list === undefined
-      ? []
-      : [{ property, terms: parseTerms(property, list), key: JSON.stringify([property, ...list]) }]
-  })
-  const fresh: CompiledCriteria = {
-    criteria,
-    texts,
-    required: criteria.required === undefined ? undefined : parseComparison(criteria.required),
-    sizeBytes: criteria.sizeBytes === undefined ? undefined : parseComparison(criteria.sizeBytes),
-  }
-  compiled.set(criteria, fresh)
-  return fresh
-}
-
-/** Rows of the updates that match. Expired, declined and metadata-only updates never do. */
+/**
+ * Rows of the updates that match. Expired, declined and metadata-only updates never do. What `keepSelections` keeps is only brought
+ * up to date. The plane is shared, and good until the next call: do not change it.
+ */
 export function selectUpdates(catalog: Catalog, criteria: Criteria, context: CriteriaContext): BitPlane {
-  const index = indexOf(catalog)
-  const superseded = criteria.superseded ?? false
-  return match(catalog, index, compileCriteria(criteria), context, clonePlane(index.selectable), superseded)
+  const rows = keptRows(catalog, criteria, context.now) ?? selectRows(catalog, [criteria], context.now)[0]
+  return asked(catalog, criteria, context, rows ?? newPlane())
 }
 
 /** Rows that match whatever their state; without `superseded` in the criteria, superseded ones too. How declines are meant. */
@@ -71,9 +36,8 @@ export function matchRows(
   context: CriteriaContext,
   superseded: BitPlane = supersededRows(catalog),
 ): BitPlane {
-  const index = indexOf(catalog)
-  const wanted = criteria.superseded ?? 'Any'
-  return match(catalog, index, compileCriteria(criteria), context, clonePlane(index.all), wanted, superseded)
+  const [rows] = selectRows(catalog, [criteria], context.now, { type: 'Any', superseded })
+  return asked(catalog, criteria, context, rows ?? newPlane())
 }
 
 /** For each criterion the number of updates that it alone lets pass: what to narrow, when too many match, is the first. */
@@ -83,16 +47,24 @@ export function countByCriterion(
   context: CriteriaContext,
 ): { property: string; count: number }[] {
   const { superseded, ...rest } = criteria
-  const counts = Object.keys(rest)
+  const alone = Object.keys(rest)
     .sort()
     .flatMap((property) => {
-      const only = Object.fromEntries(
+      const only: Criteria = Object.fromEntries(
         Object.entries(rest).filter(([name, value]) => name === property && value !== undefined),
       )
       if (Object.keys(only).length === 0) return []
-      const alone: Criteria = superseded === undefined ? only : { ...only, superseded }
-      return [{ property, count: countBits(selectUpdates(catalog, alone, context)) }]
+      return [{ property, only: superseded === undefined ? only : { ...only, superseded } }]
     })
+  const planes = selectRows(
+    catalog,
+    alone.map(({ only }) => only),
+    context.now,
+  )
+  const counts = alone.map(({ property, only }, i) => ({
+    property,
+    count: countBits(asked(catalog, only, context, planes[i] ?? newPlane())),
+  }))
   return counts.sort((a, b) => b.count - a.count)
 }
 
@@ -120,7 +92,7 @@ export function explainCriteria(
   const trace = [
     explainState(catalog, row),
     explainSuperseded(catalog, criteria, row),
-    ...compileCriteria(criteria).texts.map(({ property, terms }) => ({
+    ...[...compileCriteria(criteria).texts].map(([property, terms]) => ({
       property,
       expected: (criteria[property] ?? []).join(' | '),
       actual: spelledValues(update, property).join(', ') || 'none',
@@ -146,54 +118,15 @@ export function compareUpdates(a: Update, b: Update): number {
   return a.released - b.released || compareText(firstArticle(a), firstArticle(b)) || compareText(a.id, b.id)
 }
 
-// Cheapest first: planes, then what has to be asked update by update.
-function match(
-  catalog: Catalog,
-  index: CatalogIndex,
-  { criteria, texts, required, sizeBytes }: CompiledCriteria,
-  context: CriteriaContext,
-  rows: BitPlane,
-  superseded: boolean | 'Any',
-  supersededPlane: BitPlane = supersededRows(catalog),
-): BitPlane {
-  if (superseded === true) intersect(rows, supersededPlane)
-  if (superseded === false) subtract(rows, supersededPlane)
-  for (const { property, terms, key } of texts) intersect(rows, rowsWithTerms(index, property, terms, key))
-  for (const property of ['released', 'revised'] as const) {
-    const age = criteria[property]
-    if (age === undefined) continue
-    const { from, until } = ageBounds(age, context.now)
-    intersect(rows, rowsInRange(index, property, from, until))
-  }
-  if (sizeBytes) intersect(rows, rowsInRange(index, 'sizeBytes', sizeBytes.min, sizeBytes.max))
-  keepFlag(rows, index.knownIssue, criteria.knownIssue)
-  keepFlag(rows, index.exploited, criteria.exploited)
+// What no column has is asked about the updates that meet everything else.
+function asked(catalog: Catalog, criteria: Criteria, context: CriteriaContext, rows: BitPlane): BitPlane {
   const { deployed } = criteria
-  if (deployed !== undefined) keepWhere(catalog, rows, (id) => context.isDeployed(id) === deployed)
-  if (required) keepWhere(catalog, rows, (id) => isWithin(required, context.requiredCount(id)))
-  return rows
-}
-
-/** `within` includes its first instant and now, `olderThan` ends just before the instant it names: together they leave no gap. */
-function ageBounds(age: NonNullable<Criteria['released']>, now: EpochMs): { from: EpochMs; until: EpochMs } {
-  const from = age.within === undefined ? Number.NEGATIVE_INFINITY : before(now, age.within)
-  const until = age.olderThan === undefined ? now : before(now, age.olderThan) - 1
-  return { from, until }
-}
-
-// A span that reaches back beyond the calendar reaches back for ever.
-function before(now: EpochMs, duration: string): EpochMs {
-  try {
-    const utc = Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO('UTC')
-    return utc.subtract(Temporal.Duration.from(duration)).epochMilliseconds
-  } catch {
-    return Number.NEGATIVE_INFINITY
-  }
-}
-
-function keepFlag(rows: BitPlane, plane: BitPlane, wanted: boolean | undefined): void {
-  if (wanted === true) intersect(rows, plane)
-  if (wanted === false) subtract(rows, plane)
+  const { required } = compileCriteria(criteria)
+  if (deployed === undefined && required === undefined) return rows
+  const met = clonePlane(rows)
+  if (deployed !== undefined) keepWhere(catalog, met, (id) => context.isDeployed(id) === deployed)
+  if (required) keepWhere(catalog, met, (id) => isWithin(required, context.requiredCount(id)))
+  return met
 }
 
 function keepWhere(catalog: Catalog, rows: BitPlane, wanted: (id: UpdateId) => boolean): void {

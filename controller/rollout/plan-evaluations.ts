@@ -2,8 +2,9 @@
 
 import { stateOf } from '../catalog/catalog.ts'
 import { type CriteriaContext, countByCriterion, orderUpdates, selectUpdates } from '../catalog/criteria.ts'
+import { keepSelections } from '../catalog/selections.ts'
 import { counts } from '../fleet/compliance.ts'
-import { hasCriterion } from '../model/criteria.ts'
+import { type Criteria, hasCriterion } from '../model/criteria.ts'
 import type { Decision, PlannedRollout, Provenance, Trigger } from '../model/facts.ts'
 import { type EpochMs, toRfc3339 } from '../model/instant.ts'
 import { MAX_UPDATES_PER_GROUP } from '../model/limits.ts'
@@ -25,6 +26,7 @@ import {
 import type { World } from './world.ts'
 
 export function planEvaluations(draft: Draft): void {
+  keepSelections(draft.world.catalog, declaredCriteria(draft.world))
   for (const name of [...draft.control.rules.keys()].sort()) {
     const rule = ruleNamed(draft.world.objects, name)
     if (rule !== undefined) planRule(draft, rule)
@@ -38,6 +40,18 @@ export function criteriaContext(draft: Pick<Draft, 'world' | 'control' | 'now'>)
     requiredCount: (id) => counts(draft.world.compliance, id).required,
     isDeployed: (id) => deployedUpdates(draft).has(id),
   }
+}
+
+// The map is replaced with every change, so that the list stays the same for as long as the rules do.
+const listed = new WeakMap<World['objects']['AutomaticDeploymentRule'], readonly Criteria[]>()
+
+function declaredCriteria({ objects }: World): readonly Criteria[] {
+  const rules = objects.AutomaticDeploymentRule
+  const known = listed.get(rules)
+  if (known) return known
+  const criteria = [...rules.keys()].sort().flatMap((name) => ruleNamed(objects, name)?.spec.criteria ?? [])
+  listed.set(rules, criteria)
+  return criteria
 }
 
 type Due = { readonly scheduled: EpochMs; readonly trigger: Trigger }

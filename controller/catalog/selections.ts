@@ -1,0 +1,207 @@
+// What many rules select of a catalog at an instant, all of them together. There is one way: to judge rows by all the rules at once,
+// and to put what has become different into each rule's plane. At first these rows are the whole catalog; after that, of selections
+// that are kept, those that changed and those whose age is judged in another way now.
+import { type BitPlane, clearBit, newPlane, setBit } from '../model/bit-plane.ts'
+import type { Criteria } from '../model/criteria.ts'
+import { DAY, type EpochMs } from '../model/instant.ts'
+import { grown } from '../model/typed-arrays.ts'
+import type { Catalog } from './catalog.ts'
+import { rowsChangedSince } from './changes.ts'
+import { type Columns, columnsOf, EXPLOITED, KNOWN_ISSUE, rowsBetween, SELECTABLE } from './columns.ts'
+import { type Age, ageBounds, type CompiledCriteria, compileCriteria } from './compiled-criteria.ts'
+import { judgeNumbers, moveRanges, newRangeTable, type Range, type RangeTable } from './range-table.ts'
+import { setRule } from './rule-masks.ts'
+import { supersededRows, supersededSince } from './supersedence.ts'
+import { textProperties } from './text-properties.ts'
+import { forgetValues, judgeTexts, newTextTable, type TextTable } from './text-table.ts'
+
+/** Rows that are judged together: their verdicts stay in a core's first cache. */
+const BLOCK = 256
+
+/** Beyond this, so many updates have come of another age that to look for them is no gain. */
+const NEAR = 31 * DAY
+
+const SUPERSEDED = 8
+
+/**
+ * Which updates may be selected at all. `Selectable`: what is neither expired, declined nor without content, and superseded only where
+ * the criteria say so. `Any`: whatever its state, with the superseded updates given.
+ */
+export type Scope = { readonly type: 'Selectable' } | { readonly type: 'Any'; readonly superseded: BitPlane }
+
+type Selections = {
+  readonly rules: readonly CompiledCriteria[]
+  readonly scope: Scope
+  readonly columns: Columns
+  /** Of a verdict: a bit for each rule. */
+  readonly words: number
+  /** By the flags of a row, and whether it is superseded. */
+  readonly flags: Uint32Array
+  readonly texts: readonly TextTable[]
+  readonly sizes: RangeTable<Range> | undefined
+  readonly ages: readonly RangeTable<Age>[]
+  /** What the verdicts hold for; −1 before there are any. */
+  version: number
+  now: EpochMs
+  /** Row after row. */
+  verdicts: Uint32Array
+  /** The same by rule. */
+  readonly planes: readonly BitPlane[]
+}
+
+type Kept = {
+  readonly criteria: readonly Criteria[]
+  readonly places: ReadonlyMap<Criteria, number>
+  selections: Selections | undefined
+}
+
+const kept = new WeakMap<Catalog, Kept>()
+
+/** From now on, until it is called with others, keeps what these criteria select: asking again costs what has changed. */
+export function keepSelections(catalog: Catalog, criteria: readonly Criteria[]): void {
+  if (kept.get(catalog)?.criteria === criteria) return
+  const places = new Map(criteria.map((one, place) => [one, place]))
+  kept.set(catalog, { criteria, places, selections: undefined })
+}
+
+/** Rows by criteria, whatever these ask besides the catalog and the time. The planes are shared: do not change them. */
+export function selectRows(
+  catalog: Catalog,
+  criteria: readonly Criteria[],
+  now: EpochMs,
+  scope: Scope = { type: 'Selectable' },
+): readonly BitPlane[] {
+  const selections = newSelections(catalog, criteria, scope)
+  bringUp(catalog, selections, now)
+  return selections.planes
+}
+
+/** The same by one criteria that are kept; undefined when they are not. */
+export function keptRows(catalog: Catalog, criteria: Criteria, now: EpochMs): BitPlane | undefined {
+  const own = kept.get(catalog)
+  const place = own?.places.get(criteria)
+  if (own === undefined || place === undefined) return undefined
+  const columns = columnsOf(catalog)
+  if (own.selections?.columns !== columns) own.selections = newSelections(catalog, own.criteria, { type: 'Selectable' })
+  bringUp(catalog, own.selections, now)
+  return own.selections.planes[place]
+}
+
+function newSelections(catalog: Catalog, criteria: readonly Criteria[], scope: Scope): Selections {
+  const columns = columnsOf(catalog)
+  const rules = criteria.map(compileCriteria)
+  const words = (rules.length + 31) >>> 5
+  const asked = (property: 'released' | 'revised') =>
+    newRangeTable<Age>(
+      columns,
+      property,
+      criteria.map((one) => one[property]),
+      words,
+    )
+  return {
+    rules,
+    scope,
+    columns,
+    words,
+    flags: flagMasks(rules, words, scope),
+    texts: textProperties.flatMap((property) => newTextTable(columns, rules, words, property) ?? []),
+    sizes: sizeTable(columns, rules, words),
+    ages: [asked('released'), asked('revised')].flatMap((table) => table ?? []),
+    version: -1,
+    now: 0,
+    verdicts: new Uint32Array(0),
+    planes: rules.map(() => newPlane(catalog.ids.length)),
+  }
+}
+
+function flagMasks(rules: readonly CompiledCriteria[], words: number, { type }: Scope): Uint32Array {
+  const masks = new Uint32Array(16 * words)
+  for (const [rule, { criteria }] of rules.entries())
+    for (let flags = 0; flags < 16; flags++) {
+      const suits = (flag: number, wanted: boolean | 'Any' | undefined) =>
+        typeof wanted !== 'boolean' || wanted === ((flags & flag) !== 0)
+      if (
+        (type === 'Any' || (flags & SELECTABLE) !== 0) &&
+        suits(SUPERSEDED, criteria.superseded ?? (type === 'Any' ? 'Any' : false)) &&
+        suits(KNOWN_ISSUE, criteria.knownIssue) &&
+        suits(EXPLOITED, criteria.exploited)
+      )
+        setRule(masks, flags * words, rule)
+    }
+  return masks
+}
+
+function sizeTable(columns: Columns, rules: readonly CompiledCriteria[], words: number): RangeTable<Range> | undefined {
+  const asked = rules.map(({ sizeBytes }) => sizeBytes && { from: sizeBytes.min, until: sizeBytes.max })
+  const table = newRangeTable<Range>(columns, 'sizeBytes', asked, words)
+  if (table) moveRanges(table, (range) => range)
+  return table
+}
+
+function bringUp(catalog: Catalog, selections: Selections, now: EpochMs): void {
+  if (selections.version === catalog.version && selections.now === now) return
+  const { words } = selections
+  const total = catalog.ids.length
+  const superseded = supersededRows(catalog)
+  const rows = rowsToJudge(catalog, selections, now)
+  selections.verdicts = grown(selections.verdicts, total * words, (length) => new Uint32Array(length))
+  const fresh = new Uint32Array(BLOCK * words)
+  const block = new Uint32Array(BLOCK)
+  const count = rows?.length ?? total
+  for (let first = 0; first < count; first += BLOCK) {
+    const length = Math.min(BLOCK, count - first)
+    for (let i = 0; i < length; i++) block[i] = rows ? (rows[first + i] ?? 0) : first + i
+    judge(selections, superseded, block.subarray(0, length), fresh)
+    settle(selections, block.subarray(0, length), fresh)
+  }
+  selections.version = catalog.version
+  selections.now = now
+}
+
+/** Rows on which the verdict may be another one than before, some more than once; undefined for all. Moves the ages to `now`. */
+function rowsToJudge(catalog: Catalog, selections: Selections, now: EpochMs): readonly number[] | undefined {
+  const { version, texts, ages } = selections
+  const isNear = version >= 0 && Math.abs(now - selections.now) <= NEAR
+  const moved: number[] = []
+  for (const table of now === selections.now && version >= 0 ? [] : ages)
+    for (const [from, until] of moveRanges(table, (age) => ageBounds(age, now)))
+      if (isNear) moved.push(...rowsBetween(table.column, catalog.ids.length, from, until))
+  const changed = rowsChangedSince(catalog, version)
+  for (const table of texts) forgetValues(table, changed ?? catalog.ids.keys())
+  const flipped = supersededSince(catalog, version)
+  return isNear && changed && flipped ? [...changed, ...flipped, ...moved] : undefined
+}
+
+function judge(selections: Selections, superseded: BitPlane, rows: Uint32Array, verdicts: Uint32Array): void {
+  const { words, flags, columns, texts, sizes, ages, scope } = selections
+  const replaced = (scope.type === 'Any' ? scope.superseded : superseded).words
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i] ?? 0
+    const isSuperseded = ((replaced[row >>> 5] ?? 0) >>> (row & 31)) & 1
+    const mask = ((columns.flags[row] ?? 0) + isSuperseded * SUPERSEDED) * words
+    for (let w = 0; w < words; w++) verdicts[i * words + w] = flags[mask + w] ?? 0
+  }
+  for (const table of ages) judgeNumbers(table, rows, verdicts)
+  if (sizes) judgeNumbers(sizes, rows, verdicts)
+  for (const table of texts) judgeTexts(table, rows, verdicts)
+}
+
+function settle({ words, verdicts, planes }: Selections, rows: Uint32Array, fresh: Uint32Array): void {
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i] ?? 0
+    for (let w = 0; w < words; w++) {
+      const at = row * words + w
+      const after = fresh[i * words + w] ?? 0
+      let different = (verdicts[at] ?? 0) ^ after
+      verdicts[at] = after
+      while (different !== 0) {
+        const bit = 31 - Math.clz32(different)
+        different ^= 1 << bit
+        const plane = planes[w * 32 + bit]
+        if (plane === undefined) continue
+        if ((after >>> bit) & 1) setBit(plane, row)
+        else clearBit(plane, row)
+      }
+    }
+  }
+}
