@@ -1,6 +1,6 @@
 // For each part of the number line between the bounds of rules' ranges the rules that a number there suits.
 import { type Columns, type NumberColumn, type NumberProperty, numberColumn } from './columns.ts'
-import { andMask, orMask, setRule } from './rule-masks.ts'
+import { andMask, type Block, orMask, setRule } from './rule-masks.ts'
 
 /** Both ends included. */
 export type Range = { readonly from: number; readonly until: number }
@@ -73,13 +73,12 @@ export function moveRanges<Asked>(
   })
 }
 
-/** Takes out of the verdicts on these rows the rules that their numbers do not suit. */
-export function judgeNumbers<Asked>(
-  { column: { values }, words, bounds, masks }: RangeTable<Asked>,
-  rows: Uint32Array,
-  verdicts: Uint32Array,
-): void {
-  for (let i = 0; i < rows.length; i++) {
+/** Takes out of the verdicts the rules that the rows' numbers do not suit. */
+export function judgeNumbers<Asked>(table: RangeTable<Asked>, { rows, verdicts, isOpen, count }: Block): void {
+  const { column, words, bounds, masks } = table
+  const { values } = column
+  for (let i = 0; i < count; i++) {
+    if (isOpen[i] === 0) continue
     const value = values[rows[i] ?? 0] ?? 0
     let low = 0
     let high = bounds.length
@@ -88,6 +87,6 @@ export function judgeNumbers<Asked>(
       if ((bounds[middle] ?? 0) <= value) low = middle + 1
       else high = middle
     }
-    andMask(verdicts, i * words, masks, low * words, words)
+    if (!andMask(verdicts, i * words, masks, low * words, words)) isOpen[i] = 0
   }
 }

@@ -5,8 +5,15 @@ export function setRule(masks: Uint32Array, mask: number, rule: number): void {
   masks[at] = (masks[at] ?? 0) | (1 << (rule & 31))
 }
 
-export function andMask(target: Uint32Array, to: number, masks: Uint32Array, from: number, words: number): void {
-  for (let w = 0; w < words; w++) target[to + w] = (target[to + w] ?? 0) & (masks[from + w] ?? 0)
+/** Returns whether any rule is left. */
+export function andMask(target: Uint32Array, to: number, masks: Uint32Array, from: number, words: number): boolean {
+  let left = 0
+  for (let w = 0; w < words; w++) {
+    const word = (target[to + w] ?? 0) & (masks[from + w] ?? 0)
+    target[to + w] = word
+    left |= word
+  }
+  return left !== 0
 }
 
 export function andNotMask(target: Uint32Array, to: number, masks: Uint32Array, from: number, words: number): void {
@@ -15,4 +22,24 @@ export function andNotMask(target: Uint32Array, to: number, masks: Uint32Array, 
 
 export function orMask(target: Uint32Array, to: number, masks: Uint32Array, from: number, words: number): void {
   for (let w = 0; w < words; w++) target[to + w] = (target[to + w] ?? 0) | (masks[from + w] ?? 0)
+}
+
+/** Verdicts in the making, one row after the other: the rules that are left of each. */
+export type Block = {
+  readonly words: number
+  readonly rows: Uint32Array
+  readonly verdicts: Uint32Array
+  /** How many of the rows are in use, and which of them are rules left of. */
+  count: number
+  readonly isOpen: Uint8Array
+}
+
+export function newBlock(rows: number, words: number): Block {
+  return {
+    words,
+    rows: new Uint32Array(rows),
+    verdicts: new Uint32Array(rows * words),
+    count: 0,
+    isOpen: new Uint8Array(rows),
+  }
 }

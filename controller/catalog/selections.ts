@@ -10,7 +10,7 @@ import { rowsChangedSince } from './changes.ts'
 import { type Columns, columnsOf, EXPLOITED, KNOWN_ISSUE, rowsBetween, SELECTABLE } from './columns.ts'
 import { type Age, ageBounds, type CompiledCriteria, compileCriteria } from './compiled-criteria.ts'
 import { judgeNumbers, moveRanges, newRangeTable, type Range, type RangeTable } from './range-table.ts'
-import { setRule } from './rule-masks.ts'
+import { andMask, type Block, newBlock, setRule } from './rule-masks.ts'
 import { supersededRows, supersededSince } from './supersedence.ts'
 import { textProperties } from './text-properties.ts'
 import { forgetValues, judgeTexts, newTextTable, type TextTable } from './text-table.ts'
@@ -145,14 +145,13 @@ function bringUp(catalog: Catalog, selections: Selections, now: EpochMs): void {
   const superseded = supersededRows(catalog)
   const rows = rowsToJudge(catalog, selections, now)
   selections.verdicts = grown(selections.verdicts, total * words, (length) => new Uint32Array(length))
-  const fresh = new Uint32Array(BLOCK * words)
-  const block = new Uint32Array(BLOCK)
+  const block = newBlock(BLOCK, words)
   const count = rows?.length ?? total
   for (let first = 0; first < count; first += BLOCK) {
-    const length = Math.min(BLOCK, count - first)
-    for (let i = 0; i < length; i++) block[i] = rows ? (rows[first + i] ?? 0) : first + i
-    judge(selections, superseded, block.subarray(0, length), fresh)
-    settle(selections, block.subarray(0, length), fresh)
+    block.count = Math.min(BLOCK, count - first)
+    for (let i = 0; i < block.count; i++) block.rows[i] = rows ? (rows[first + i] ?? 0) : first + i
+    judge(selections, superseded, block)
+    settle(selections, block)
   }
   selections.version = catalog.version
   selections.now = now
@@ -172,26 +171,28 @@ function rowsToJudge(catalog: Catalog, selections: Selections, now: EpochMs): re
   return isNear && changed && flipped ? [...changed, ...flipped, ...moved] : undefined
 }
 
-function judge(selections: Selections, superseded: BitPlane, rows: Uint32Array, verdicts: Uint32Array): void {
+function judge(selections: Selections, superseded: BitPlane, block: Block): void {
   const { words, flags, columns, texts, sizes, ages, scope } = selections
   const replaced = (scope.type === 'Any' ? scope.superseded : superseded).words
-  for (let i = 0; i < rows.length; i++) {
+  const { rows, verdicts, isOpen, count } = block
+  verdicts.fill(~0)
+  for (let i = 0; i < count; i++) {
     const row = rows[i] ?? 0
     const isSuperseded = ((replaced[row >>> 5] ?? 0) >>> (row & 31)) & 1
     const mask = ((columns.flags[row] ?? 0) + isSuperseded * SUPERSEDED) * words
-    for (let w = 0; w < words; w++) verdicts[i * words + w] = flags[mask + w] ?? 0
+    isOpen[i] = andMask(verdicts, i * words, flags, mask, words) ? 1 : 0
   }
-  for (const table of ages) judgeNumbers(table, rows, verdicts)
-  if (sizes) judgeNumbers(sizes, rows, verdicts)
-  for (const table of texts) judgeTexts(table, rows, verdicts)
+  for (const table of ages) judgeNumbers(table, block)
+  if (sizes) judgeNumbers(sizes, block)
+  for (const table of texts) judgeTexts(table, block)
 }
 
-function settle({ words, verdicts, planes }: Selections, rows: Uint32Array, fresh: Uint32Array): void {
-  for (let i = 0; i < rows.length; i++) {
-    const row = rows[i] ?? 0
+function settle({ words, verdicts, planes }: Selections, block: Block): void {
+  for (let i = 0; i < block.count; i++) {
+    const row = block.rows[i] ?? 0
     for (let w = 0; w < words; w++) {
       const at = row * words + w
-      const after = fresh[i * words + w] ?? 0
+      const after = block.verdicts[i * words + w] ?? 0
       let different = (verdicts[at] ?? 0) ^ after
       verdicts[at] = after
       while (different !== 0) {

@@ -4,7 +4,7 @@ import { grown } from '../model/typed-arrays.ts'
 import { type Columns, type TextColumn, textColumn } from './columns.ts'
 import type { CompiledCriteria } from './compiled-criteria.ts'
 import { MAX_NEEDLE_CHARACTERS, type Needles, needlesIn, newNeedles } from './needles.ts'
-import { andMask, andNotMask, orMask, setRule } from './rule-masks.ts'
+import { andMask, andNotMask, type Block, orMask, setRule } from './rule-masks.ts'
 import { meets, type Term } from './terms.ts'
 import type { TextProperty } from './text-properties.ts'
 
@@ -89,17 +89,18 @@ export function forgetValues({ column, maskOf }: TextTable, rows: Iterable<numbe
   }
 }
 
-/** Takes out of the verdicts on these rows the rules that their values do not suit. */
-export function judgeTexts(table: TextTable, rows: Uint32Array, verdicts: Uint32Array): void {
+/** Takes out of the verdicts the rules that the rows' values do not suit. */
+export function judgeTexts(table: TextTable, { rows, verdicts, isOpen, count }: Block): void {
   const { column, words } = table
   const { codes, lists } = column
   table.maskOf = grown(table.maskOf, column.values.length, (length) => new Int32Array(length).fill(~0))
   const any = new Uint32Array(words)
-  for (let i = 0; i < rows.length; i++) {
+  for (let i = 0; i < count; i++) {
+    if (isOpen[i] === 0) continue
     const code = codes[rows[i] ?? 0] ?? 0
     if (code >= 0) {
       const mask = maskAt(table, code)
-      andMask(verdicts, i * words, table.wanted, mask, words)
+      if (!andMask(verdicts, i * words, table.wanted, mask, words)) isOpen[i] = 0
       if (table.excluded && mask > 0) andNotMask(verdicts, i * words, table.excluded, mask, words)
       continue
     }
@@ -111,7 +112,7 @@ export function judgeTexts(table: TextTable, rows: Uint32Array, verdicts: Uint32
       orMask(any, 0, table.wanted, mask, words)
       if (table.excluded) andNotMask(verdicts, i * words, table.excluded, mask, words)
     }
-    andMask(verdicts, i * words, any, 0, words)
+    if (!andMask(verdicts, i * words, any, 0, words)) isOpen[i] = 0
   }
 }
 
