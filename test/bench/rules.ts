@@ -11,14 +11,17 @@ import type { Criteria } from '../../controller/model/criteria.ts'
 import { DAY, type EpochMs, HOUR } from '../../controller/model/instant.ts'
 import type { Update } from '../../controller/model/update.ts'
 import { generateRules, generateUpdate, generateUpdates, NOW } from './catalog-data.ts'
-import { mustBe, type Row, type Size, timeInTurns } from './measure.ts'
+import { mustBe, type Row, type Size, timeInTurns, timeInTurnsAsync } from './measure.ts'
 import { type Plain, plainFilter, plainUpdate } from './plain-filter.ts'
+import { dependencyOf, loadRenovate, packageRule, sharedCriteria } from './renovate.ts'
 
 const SYNCED = 500
 const SOURCE = 'generated'
 const YEAR = 365 * DAY
+/** Updates that Renovate is given. */
+const SAMPLE = 200
 
-export function benchRules(size: Size): Row[] {
+export async function benchRules(size: Size): Promise<Row[]> {
   const [updateCount, ruleCount] = size === 'full' ? [100_000, 300] : [10_000, 100]
   const updates = generateUpdates(updateCount)
   const catalog = newCatalog()
@@ -42,6 +45,7 @@ export function benchRules(size: Size): Row[] {
     row('supersedence and all tables made anew', anew),
     row('from a catalog just loaded', cold),
     row('an hour later, nothing else changed', later),
+    ...(size === 'full' ? [await benchRenovate(catalog, rules)] : []),
     ...syncs(catalog).flatMap((sync) => benchSync(catalog, rules, sync)),
   ]
 }
@@ -105,6 +109,57 @@ function timeFull(catalog: Catalog, rules: readonly Criteria[]): number[][] {
 function selectAll(catalog: Catalog, rules: readonly Criteria[], now: EpochMs): void {
   const context = contextAt(now)
   for (const criteria of rules) selectUpdates(catalog, criteria, context)
+}
+
+// Renovate is given some of the updates, one after the other with all rules; ours all of them, as for `every update judged anew`.
+async function benchRenovate(catalog: Catalog, rules: readonly Criteria[]): Promise<Row> {
+  const applyPackageRules = await loadRenovate()
+  const shared = rules.map(sharedCriteria)
+  const superseded = supersededRows(catalog)
+  const sample = Array.from({ length: SAMPLE }, (_, i) => Math.floor((i * catalog.ids.length) / SAMPLE))
+  const packageRules = shared.map((criteria, i) => packageRule(criteria, `rule ${i}`))
+  const dependencies = sample.flatMap((row) => {
+    const update = catalog.updates[row]
+    return update ? [{ ...dependencyOf(update, hasBit(superseded, row), NOW), packageRules }] : []
+  })
+  keepSelections(catalog, shared)
+  const planes = shared.map((criteria) => selectUpdates(catalog, criteria, contextAt(NOW)))
+  let pairs = 0
+  for (const [i, dependency] of dependencies.entries()) {
+    const labels = (await applyPackageRules(dependency)).addLabels ?? []
+    const ours = planes.flatMap((plane, rule) => (hasBit(plane, sample[i] ?? -1) ? [`rule ${rule}`] : []))
+    mustBe(labels.join() === ours.join(), `the rules of ${catalog.ids[sample[i] ?? -1]} by Renovate`)
+    pairs += ours.length
+  }
+  mustBe(pairs > SAMPLE / 2, 'rules that match next to nothing measure nothing')
+  const [ours = [], renovate = []] = await timeInTurnsAsync(
+    {
+      prepare: () => selectAll(catalog, shared, NOW - YEAR),
+      run: async () => selectAll(catalog, shared, NOW),
+    },
+    {
+      run: async () => {
+        for (const dependency of dependencies) await applyPackageRules(dependency)
+      },
+    },
+  )
+  keepSelections(catalog, rules)
+  return {
+    subject: 'rules',
+    name: `${rules.length} rules, every update judged anew, beside Renovate`,
+    operation: 'rule × update',
+    ours: { operations: catalog.ids.length * rules.length, ms: ours },
+    baseline: {
+      operations: SAMPLE * rules.length,
+      ms: renovate,
+      what: `applyPackageRules of Renovate, on ${SAMPLE} of the updates`,
+    },
+    goal: '≥ 1,000×',
+    notes: [
+      `${pairs} matches in the sample; the same from both`,
+      'without sizes and `olderThan`, which its rules lack',
+    ],
+  }
 }
 
 type Synced = { readonly name: string; readonly goal?: string; readonly next: (turn: number) => Update[] }

