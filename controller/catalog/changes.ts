@@ -27,6 +27,7 @@ export function changeRows(catalog: Catalog, rows: readonly number[]): void {
 
 /** Rows that changed after a version, some more than once; undefined when that is not known any more. */
 export function rowsChangedSince(catalog: Catalog, version: number): readonly number[] | undefined {
+  if (version === catalog.version) return []
   const log = logs.get(catalog)
   return log?.until === catalog.version ? rowsSince(log, version) : undefined
 }
