@@ -7,7 +7,7 @@ import { grown } from '../model/typed-arrays.ts'
 import type { Update } from '../model/update.ts'
 import type { Catalog } from './catalog.ts'
 import { rowsChangedSince } from './changes.ts'
-import { spelledValues, type TextProperty, textValues } from './text-properties.ts'
+import { spellTheSame, type TextProperty, textValues } from './text-properties.ts'
 
 export const numberProperties = ['released', 'revised', 'sizeBytes'] as const
 export type NumberProperty = (typeof numberProperties)[number]
@@ -118,8 +118,7 @@ function mendRow(catalog: Catalog, columns: Columns, row: number): void {
   if (before === update) return
   columns.seen[row] = update
   for (const [property, column] of columns.texts)
-    if (before === undefined || !isSame(spelledValues(before, property), spelledValues(update, property)))
-      putText(column, property, row, update)
+    if (before === undefined || !spellTheSame(before, update, property)) putText(column, property, row, update)
   for (const [property, column] of columns.numbers) putNumber(column, row, numberOf(update, property))
 }
 
@@ -158,12 +157,6 @@ function numberedAs({ values, numberOf }: TextColumn, row: number, value: string
   numberOf?.set(value, number)
   values[number] = value
   return number
-}
-
-function isSame(a: readonly string[], b: readonly string[]): boolean {
-  if (a.length !== b.length) return false
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
-  return true
 }
 
 function numberOf(update: Update, property: NumberProperty): number {

@@ -164,7 +164,7 @@ function rowsToJudge(catalog: Catalog, selections: Selections, now: EpochMs): re
   const moved: number[] = []
   for (const table of now === selections.now && version >= 0 ? [] : ages)
     for (const [from, until] of moveRanges(table, (age) => ageBounds(age, now)))
-      if (isNear) moved.push(...rowsBetween(table.column, catalog.ids.length, from, until))
+      for (const row of isNear ? rowsBetween(table.column, catalog.ids.length, from, until) : []) moved.push(row)
   const changed = rowsChangedSince(catalog, version)
   for (const table of texts) forgetValues(table, changed ?? catalog.ids.keys())
   const flipped = supersededSince(catalog, version)

@@ -21,32 +21,37 @@ export const textProperties = [
 ] as const satisfies readonly (keyof Criteria)[]
 export type TextProperty = (typeof textProperties)[number]
 
+const FIELDS = {
+  products: 'products',
+  classifications: 'classification',
+  severities: 'severity',
+  customSeverities: 'customSeverity',
+  titles: 'title',
+  descriptions: 'description',
+  articleIds: 'articleIds',
+  bulletinIds: 'bulletinIds',
+  cves: 'cves',
+  vendors: 'vendor',
+  languages: 'languages',
+  architectures: 'architecture',
+  restart: 'restart',
+} as const satisfies Record<TextProperty, keyof Update>
+
 /** The values as the update spells them. */
 export function spelledValues(update: Update, property: TextProperty): readonly string[] {
-  switch (property) {
-    case 'products':
-    case 'articleIds':
-    case 'bulletinIds':
-    case 'cves':
-    case 'languages':
-      return update[property]
-    case 'classifications':
-      return [update.classification]
-    case 'severities':
-      return [update.severity]
-    case 'customSeverities':
-      return update.customSeverity === undefined ? [] : [update.customSeverity]
-    case 'titles':
-      return [update.title]
-    case 'descriptions':
-      return [update.description]
-    case 'vendors':
-      return [update.vendor]
-    case 'architectures':
-      return [update.architecture]
-    case 'restart':
-      return [update.restart]
-  }
+  const value = update[FIELDS[property]]
+  if (value === undefined) return []
+  return typeof value === 'string' ? [value] : value
+}
+
+/** Whether two records spell the same values. */
+export function spellTheSame(a: Update, b: Update, property: TextProperty): boolean {
+  const first = a[FIELDS[property]]
+  const second = b[FIELDS[property]]
+  if (typeof first !== 'object' || typeof second !== 'object') return first === second
+  if (first.length !== second.length) return false
+  for (let i = 0; i < first.length; i++) if (first[i] !== second[i]) return false
+  return true
 }
 
 /** The values as terms are compared with them, each once. */
