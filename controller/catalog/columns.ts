@@ -12,9 +12,8 @@ import { spellTheSame, type TextProperty, textValues } from './text-properties.t
 export const numberProperties = ['released', 'revised', 'sizeBytes'] as const
 export type NumberProperty = (typeof numberProperties)[number]
 
-/** Values and places of lists that a column holds before it is read anew, some of which no row has any more: so many, and for each row. */
+/** Values and places of lists that a column holds besides twice those that it began with, some of which no row has any more; then it is read anew. */
 const MAX_SPARE = 100_000
-const MAX_PER_ROW = 16
 
 export type TextColumn = {
   /** Normalized, numbered as they come; or, of a property in which nearly every row has a value of its own, by row. */
@@ -26,6 +25,8 @@ export type TextColumn = {
   lists: Int32Array
   /** Where the next list goes. */
   end: number
+  /** Values and places of lists when it was read. */
+  began: number
 }
 
 export type NumberColumn = {
@@ -57,7 +58,7 @@ export function columnsOf(catalog: Catalog): Columns {
   const known = derived.get(catalog)
   if (known?.version === catalog.version) return known
   const rows = catalog.ids.length
-  const columns = known === undefined || isCrowded(known, rows) ? newColumns() : known
+  const columns = known === undefined || isCrowded(known) ? newColumns() : known
   derived.set(catalog, columns)
   columns.flags = grown(columns.flags, rows, (length) => new Uint8Array(length))
   for (const column of columns.numbers.values())
@@ -74,8 +75,9 @@ export function textColumn({ texts, seen }: Columns, property: TextProperty): Te
   if (known) return known
   const numberOf = property === 'titles' || property === 'descriptions' ? undefined : new Map<string, number>()
   const codes = new Int32Array(seen.length)
-  const column: TextColumn = { values: [], numberOf, codes, lists: new Int32Array(1), end: 1 }
+  const column: TextColumn = { values: [], numberOf, codes, lists: new Int32Array(1), end: 1, began: 0 }
   for (const [row, update] of seen.entries()) putText(column, property, row, update)
+  column.began = column.values.length + column.end
   texts.set(property, column)
   return column
 }
@@ -105,8 +107,8 @@ export function rowsBetween(column: NumberColumn, rows: number, from: EpochMs, u
   return found
 }
 
-function isCrowded({ texts }: Columns, rows: number): boolean {
-  return [...texts.values()].some(({ values, end }) => values.length + end > MAX_PER_ROW * rows + MAX_SPARE)
+function isCrowded({ texts }: Columns): boolean {
+  return [...texts.values()].some(({ values, end, began }) => values.length + end > 2 * began + MAX_SPARE)
 }
 
 // Properties are looked at only where the record is another one, and not just its marks.

@@ -21,6 +21,7 @@ const BLOCK = 256
 /** Beyond this, so many updates have come of another age that to look for them is no gain. */
 const NEAR = 31 * DAY
 
+/** The bit after those of a row's flags. */
 const SUPERSEDED = 8
 
 /**
@@ -173,12 +174,12 @@ function rowsToJudge(catalog: Catalog, selections: Selections, now: EpochMs): re
 
 function judge(selections: Selections, superseded: BitPlane, block: Block): void {
   const { words, flags, columns, texts, sizes, ages, scope } = selections
-  const replaced = (scope.type === 'Any' ? scope.superseded : superseded).words
+  const { words: behind } = scope.type === 'Any' ? scope.superseded : superseded
   const { rows, verdicts, isOpen, count } = block
   verdicts.fill(~0)
   for (let i = 0; i < count; i++) {
     const row = rows[i] ?? 0
-    const isSuperseded = ((replaced[row >>> 5] ?? 0) >>> (row & 31)) & 1
+    const isSuperseded = ((behind[row >>> 5] ?? 0) >>> (row & 31)) & 1
     const mask = ((columns.flags[row] ?? 0) + isSuperseded * SUPERSEDED) * words
     isOpen[i] = andMask(verdicts, i * words, flags, mask, words) ? 1 : 0
   }
