@@ -7,7 +7,8 @@ import type { EpochMs } from '../model/instant.ts'
 import type { Reason } from '../model/reasons.ts'
 import type { UpdateId } from '../model/update.ts'
 import { type Control, evolve, isStarted, type RolloutRecord } from './control.ts'
-import { computeFigures, effectiveUpdates, gateFigures } from './evidence.ts'
+import { effectiveUpdates, gateFigures } from './evidence.ts'
+import { computeFigures } from './recount.ts'
 import type { World } from './world.ts'
 
 /** What is to be said about an object for now: status, `explain`, stories and pull requests speak from these. */
