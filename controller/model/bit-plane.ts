@@ -82,7 +82,7 @@ export function popCount(word: number): number {
 /** How many rows are in the set. */
 export function countBits(plane: BitPlane): number {
   let total = 0
-  for (const word of plane.words) total += popCount(word)
+  for (let i = 0; i < plane.words.length; i++) total += popCount(plane.words[i] ?? 0)
   return total
 }
 
@@ -95,7 +95,8 @@ export function countShared(a: BitPlane, b: BitPlane): number {
 }
 
 export function isEmptyPlane(plane: BitPlane): boolean {
-  return plane.words.every((word) => word === 0)
+  for (let i = 0; i < plane.words.length; i++) if (plane.words[i] !== 0) return false
+  return true
 }
 
 export function samePlane(a: BitPlane, b: BitPlane): boolean {
