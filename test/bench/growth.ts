@@ -115,8 +115,8 @@ function worksOver(devices: number): Work[] {
       const fact = reports[turn - 1]?.[i]
       if (fact !== undefined) apply(state, NOW, fact)
     }),
-    each('a gate read from its counters', 'gate', 2000, () => gateFigures(state, rollout, 0)),
-    each('a decision with nothing due', 'decision', 50, () =>
+    each('a gate read from its counters', 'gate', 100_000, () => gateFigures(state, rollout, 0)),
+    each('a decision with nothing due', 'decision', 500, () =>
       decide(state, Temporal.Instant.fromEpochMilliseconds(NOW)),
     ),
     each('a policy', 'policy', 2000, (i) => devicePolicy(state, spread(i, devices), NOW)),
