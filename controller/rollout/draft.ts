@@ -35,10 +35,11 @@ export type Draft = {
   next: EpochMs
   /** What has been decided here and is not in the world yet, and changes what gates count. */
   readonly expiring: Set<UpdateId>
-  /** Declared rollouts that begin again: what the world has counted for them is about what they were. */
-  readonly begunAgain: Set<string>
+  /** Declared rollouts that were planned here: what the world has counted for them is about what they were. */
+  readonly planned: Map<string, 'BeginsAgain' | 'GoesOn'>
   stale: BitPlane
-  countsChanged: boolean
+  /** Other updates may be wanted than the world has counted. */
+  wantedChanged: boolean
 }
 
 export function newDraft(world: World, now: EpochMs): Draft {
@@ -50,9 +51,9 @@ export function newDraft(world: World, now: EpochMs): Draft {
     notes: [],
     next: Infinity,
     expiring: new Set(),
-    begunAgain: new Set(),
+    planned: new Map(),
     stale: world.fleet.stale,
-    countsChanged: false,
+    wantedChanged: false,
   }
 }
 
@@ -60,22 +61,17 @@ export function emit(draft: Draft, decision: Decision): void {
   draft.decisions.push(decision)
   draft.control = evolve(draft.control, draft.now, decision)
   if (decision.type === 'UpdatesExpired') for (const id of decision.expired) draft.expiring.add(id)
-  if (decision.type === 'RolloutPlanned' && draft.control.rollouts.get(decision.rollout)?.status === 'Planned')
-    draft.begunAgain.add(decision.rollout)
-  if (COUNTED_ANEW.has(decision.type)) draft.countsChanged = true
+  if (decision.type === 'RolloutPlanned') {
+    const { status } = draft.control.rollouts.get(decision.rollout) ?? {}
+    draft.planned.set(decision.rollout, status === 'Planned' ? 'BeginsAgain' : 'GoesOn')
+  }
+  if (decision.type === 'UpdatesExpired' || decision.type === 'UpdatesHeld' || decision.type === 'HoldEnded')
+    draft.wantedChanged = true
 }
-
-const COUNTED_ANEW: ReadonlySet<Decision['type']> = new Set([
-  'UpdatesExpired',
-  'UpdatesHeld',
-  'HoldEnded',
-  'RolloutPlanned',
-])
 
 export function markStaleInDraft(draft: Draft, rows: readonly number[]): void {
   draft.stale = clonePlane(draft.stale)
   for (const row of rows) setBit(draft.stale, row)
-  draft.countsChanged = true
 }
 
 /** Asks to be called again at `at`, where that lies ahead. */
@@ -91,10 +87,17 @@ export function wantedUpdates(draft: Draft, rollout: RolloutRecord): UpdateId[] 
 /** Gate figures with what was decided here; from the counters where that changes nothing. */
 export function figuresInDraft(draft: Draft, rollout: RolloutRecord, index: number): GateFigures {
   const phase = rollout.phases[index]
-  if (draft.begunAgain.has(rollout.name)) {
+  if (draft.planned.get(rollout.name) === 'BeginsAgain') {
     const targets = phase && isStarted(phase) ? countShared(phase.targets, draft.world.fleet.present) : 0
     return { targets, compliant: 0, failed: 0, unknown: targets }
   }
-  if (!draft.countsChanged || phase === undefined || !isStarted(phase)) return gateFigures(draft.world, rollout, index)
+  if (phase === undefined || !isStarted(phase) || countersHold(draft, rollout))
+    return gateFigures(draft.world, rollout, index)
   return computeFigures(draft.world, rollout, index, phase, wantedUpdates(draft, rollout), draft.stale)
+}
+
+function countersHold(draft: Draft, rollout: RolloutRecord): boolean {
+  const { world, stale, planned, wantedChanged } = draft
+  if (stale !== world.fleet.stale || planned.has(rollout.name)) return false
+  return !wantedChanged || world.evidence.get(rollout.name)?.effective.join() === wantedUpdates(draft, rollout).join()
 }
