@@ -10,9 +10,9 @@ import type { GateFigures } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
 import type { UpdateId } from '../model/update.ts'
 import { type Control, isStarted, isUnfinished, type RolloutRecord } from './control.ts'
-import { countDevices, figuresOf, hasFailed } from './recount.ts'
+import { countDevices, figuresOf, hasFailed, noCounts } from './recount.ts'
 import { evidenceFrom, phaseIndexOf } from './targets.ts'
-import type { Evidence, GateCounts, World } from './world.ts'
+import type { Evidence, World } from './world.ts'
 
 /** Updates that a hold without collections covers. */
 export function heldEverywhere(control: Control): Set<UpdateId> {
@@ -51,7 +51,7 @@ export function syncEvidence(world: World): void {
         compliant: newPlane(),
         failed: newPlane(),
         reported: newPlane(),
-        counts: noCounts(rollout),
+        counts: rollout.plan.phases.map(noCounts),
       })
     }
 }
@@ -143,7 +143,7 @@ export function gateFigures(world: World, rollout: RolloutRecord, index: number)
   if (counts !== undefined && counted !== undefined && isStarted(counted) && counted.targets === phase.targets)
     return figuresOf(counts)
   const targets = countShared(phase.targets, world.fleet.present)
-  return figuresOf({ compliant: 0, failed: 0, reported: 0, ...counts, targets })
+  return figuresOf({ ...(counts ?? noCounts()), targets })
 }
 
 function eachEvidence(world: World, visit: (rollout: RolloutRecord, evidence: Evidence) => void): void {
@@ -153,18 +153,13 @@ function eachEvidence(world: World, visit: (rollout: RolloutRecord, evidence: Ev
   }
 }
 
-function noCounts(rollout: RolloutRecord): GateCounts[] {
-  return rollout.plan.phases.map(() => ({ targets: 0, compliant: 0, failed: 0, reported: 0 }))
-}
-
 function recount(world: World, rollout: RolloutRecord, evidence: Evidence): void {
   const length = world.fleet.ids.length
   evidence.reported = newPlane(length)
   evidence.compliant = newPlane(length)
   evidence.failed = newPlane(length)
-  evidence.counts = noCounts(rollout).map((none, index) => {
-    const phase = rollout.phases[index]
-    if (phase === undefined || !isStarted(phase)) return none
+  evidence.counts = rollout.phases.map((phase, index) => {
+    if (!isStarted(phase)) return noCounts()
     return countDevices(world, rollout, index, phase, evidence.effective, world.fleet.stale, evidence)
   })
 }

@@ -26,6 +26,10 @@ export function figuresOf({ targets, compliant, failed, reported }: GateCounts):
   return { targets, compliant, failed, unknown: targets - reported }
 }
 
+export function noCounts(): GateCounts {
+  return { compliant: 0, failed: 0, reported: 0, targets: 0 }
+}
+
 /** The same as counters. With `marks`, which device counts as what is added there; its planes are as long as the fleet. */
 export function countDevices(
   world: World,
@@ -36,7 +40,7 @@ export function countDevices(
   stale: BitPlane,
   marks?: Pick<Evidence, 'reported' | 'compliant' | 'failed'>,
 ): GateCounts {
-  const counts = { targets: 0, compliant: 0, failed: 0, reported: 0 }
+  const counts = noCounts()
   const evidence = world.evidence.get(rollout.name)
   const wanted = effective.length > 0 ? -1 : 0
   eachStanding(world.compliance, effective, evidence?.seen ?? NONE_SEEN, targets.words.length, (from, length, said) => {

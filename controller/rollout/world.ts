@@ -86,11 +86,11 @@ export type Evidence = {
 
 /** Devices of a phase. Silent ones are in none but `targets` and `failed`. */
 export type GateCounts = {
-  /** Still enrolled. */
-  targets: number
   compliant: number
   failed: number
   reported: number
+  /** Still enrolled. */
+  targets: number
 }
 
 export type Access = {

@@ -34,19 +34,18 @@ function* enrolledOf(devices: number): Generator<Input> {
 
 /** Starts them, and returns them as they stand. */
 export function deploy(state: State, ids: readonly UpdateId[], count: number): Deployment[] {
-  for (let n = 0; n < count; n++)
-    foldAndDecide(state, NOW, [
-      declare(
-        declared('SoftwareUpdateGroup', `group-${n}`, { updates: ids.slice(n * GROUP, (n + 1) * GROUP) }),
-        declared('Rollout', `rollout-${n}`, {
-          group: `group-${n}`,
-          phases: [{ name: 'broad', collection: 'all', successPercent: 100, failurePercent: 0 }],
-        }),
-      ),
-    ])
-  return [...state.control.rollouts.values()].flatMap((rollout) => {
-    const [phase] = rollout.phases
-    return phase !== undefined && isStarted(phase) ? [{ rollout, phase }] : []
+  const declarations = Array.from({ length: count }, (_, n) => [
+    declared('SoftwareUpdateGroup', `group-${n}`, { updates: ids.slice(n * GROUP, (n + 1) * GROUP) }),
+    declared('Rollout', `rollout-${n}`, {
+      group: `group-${n}`,
+      phases: [{ name: 'broad', collection: 'all', successPercent: 100, failurePercent: 0 }],
+    }),
+  ])
+  foldAndDecide(state, NOW, [declare(...declarations.flat())])
+  return [...state.evidence.keys()].flatMap((name) => {
+    const rollout = state.control.rollouts.get(name)
+    const phase = rollout?.phases[0]
+    return rollout !== undefined && phase !== undefined && isStarted(phase) ? [{ rollout, phase }] : []
   })
 }
 
@@ -72,9 +71,9 @@ export function fillPlanes(state: State, deployments: readonly Deployment[]): vo
 /** Seven devices of eight. */
 function mostOf(devices: number, key: string): Uint32Array {
   const words = wordsOf(devices, key, 1)
-  for (const more of [' 1', ' 2']) {
-    const others = wordsOf(devices, key + more, 1)
-    for (let i = 0; i < words.length; i++) words[i] = (words[i] ?? 0) | (others[i] ?? 0)
+  for (let i = 0; i < words.length - 1; i++) {
+    const word = words[i] ?? 0
+    words[i] = word | (word >>> 7) | (word << 25) | (word >>> 19) | (word << 13)
   }
   return words
 }
