@@ -66,8 +66,10 @@ function addSaid({ unknown, missing }: Standing, known: Uint32Array, there: Uint
 }
 
 function addFailures(failing: Uint32Array, known: Uint32Array, there: Uint32Array, failures: Uint32Array): void {
-  for (let i = 0; i < known.length; i++)
-    failing[i] = (failing[i] ?? 0) | ((failures[i] ?? 0) & ~((known[i] ?? 0) & (there[i] ?? 0)))
+  for (let i = 0; i < known.length; i++) {
+    const word = failures[i] ?? 0
+    if (word !== 0) failing[i] = (failing[i] ?? 0) | (word & ~((known[i] ?? 0) & (there[i] ?? 0)))
+  }
 }
 
 function either(a: Uint32Array, b: Uint32Array): Uint32Array {

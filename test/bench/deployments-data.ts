@@ -1,16 +1,17 @@
 // A fleet with many deployments under way for the benchmarks: each of a group of its own, to every device. What the devices said
 // is put into the planes word by word, apart from the failures.
 import { setEnforcement } from '../../controller/fleet/compliance.ts'
+import { enrolDevice } from '../../controller/fleet/fleet.ts'
 import { countBits, countShared } from '../../controller/model/bit-plane.ts'
-import type { Input } from '../../controller/model/facts.ts'
 import { stableHash } from '../../controller/model/hash.ts'
 import type { UpdateId } from '../../controller/model/update.ts'
 import { isStarted, type RolloutRecord, type StartedPhase } from '../../controller/rollout/control.ts'
 import { recountEvidence } from '../../controller/rollout/evidence.ts'
+import { apply } from '../../controller/state/apply.ts'
 import { newState, type State } from '../../controller/state/state.ts'
 import { declare, declared, synced } from '../support/declare.ts'
 import { generateUpdates, NOW } from './catalog-data.ts'
-import { deviceEnrolled, foldAndDecide } from './fleet-data.ts'
+import { deviceName, foldAndDecide } from './fleet-data.ts'
 import { wordsOf } from './large-state.ts'
 
 export type Deployment = { readonly rollout: RolloutRecord; readonly phase: StartedPhase }
@@ -18,18 +19,14 @@ export type Deployment = { readonly rollout: RolloutRecord; readonly phase: Star
 /** Updates of a group, which no two of these share. */
 export const GROUP = 4
 /** One device in so many failed with an update. */
-const FAILED_OF = 1000
+const FAILED_OF = 4000
 
 export function newFleetState(devices: number, updates: number): { state: State; ids: readonly UpdateId[] } {
   const state = newState()
+  for (let i = 0; i < devices; i++) enrolDevice(state.fleet, deviceName(i), {}, NOW)
   const records = generateUpdates(updates)
-  foldAndDecide(state, NOW, enrolledOf(devices))
-  foldAndDecide(state, NOW, [synced(...records)])
+  apply(state, NOW, synced(...records))
   return { state, ids: records.map(({ id }) => id) }
-}
-
-function* enrolledOf(devices: number): Generator<Input> {
-  for (let i = 0; i < devices; i++) yield deviceEnrolled(i)
 }
 
 /** Starts them, and returns them as they stand. */
