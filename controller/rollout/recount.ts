@@ -30,6 +30,8 @@ export function noCounts(): GateCounts {
   return { compliant: 0, failed: 0, reported: 0, targets: 0 }
 }
 
+type Marks = Pick<Evidence, 'reported' | 'compliant' | 'failed'>
+
 /** The same as counters. With `marks`, which device counts as what is added there; its planes are as long as the fleet. */
 export function countDevices(
   world: World,
@@ -38,31 +40,41 @@ export function countDevices(
   { targets }: Pick<StartedPhase, 'targets'>,
   effective: readonly UpdateId[],
   stale: BitPlane,
-  marks?: Pick<Evidence, 'reported' | 'compliant' | 'failed'>,
+  marks?: Marks,
 ): GateCounts {
   const counts = noCounts()
-  const evidence = world.evidence.get(rollout.name)
+  const { present } = world.fleet
+  const seen = world.evidence.get(rollout.name)?.seen ?? NONE_SEEN
   const wanted = effective.length > 0 ? -1 : 0
-  eachStanding(world.compliance, effective, evidence?.seen ?? NONE_SEEN, targets.words.length, (from, length, said) => {
-    const [chosen, present, silent] = [targets, world.fleet.present, stale].map((plane) => blockOf(plane, from, length))
-    for (let i = 0; i < length; i++) {
-      const here = (chosen?.[i] ?? 0) & (present?.[i] ?? 0)
-      if (here === 0) continue
-      const reported = here & ~((silent?.[i] ?? 0) | (said.unknown[i] ?? 0))
-      const compliant = reported & ~(said.missing[i] ?? 0) & wanted
-      const failing = here & (said.failing[i] ?? 0)
-      const at = from + i
-      const failed = failing === 0 ? 0 : stillFailed(world, rollout, index, at, failing, effective)
-      counts.targets += popCount(here)
-      counts.reported += popCount(reported)
-      counts.compliant += popCount(compliant)
-      counts.failed += popCount(failed)
-      if (marks === undefined) continue
-      marks.reported.words[at] = (marks.reported.words[at] ?? 0) | reported
-      marks.compliant.words[at] = (marks.compliant.words[at] ?? 0) | compliant
-      marks.failed.words[at] = (marks.failed.words[at] ?? 0) | failed
-    }
-  })
+  eachStanding(
+    world.compliance,
+    effective,
+    seen,
+    targets.words.length,
+    (from, length, { unknown, missing, failing }) => {
+      const chosen = blockOf(targets, from, length)
+      const enrolled = blockOf(present, from, length)
+      const silent = blockOf(stale, from, length)
+      let [all, reports, compliants, failures] = [0, 0, 0, 0]
+      for (let i = 0; i < length; i++) {
+        const here = (chosen[i] ?? 0) & (enrolled[i] ?? 0)
+        if (here === 0) continue
+        const reported = here & ~((silent[i] ?? 0) | (unknown[i] ?? 0))
+        const compliant = reported & ~(missing[i] ?? 0) & wanted
+        let failed = here & (failing[i] ?? 0)
+        if (failed !== 0) failed = stillFailed(world, rollout, index, from + i, failed, effective)
+        all += popCount(here)
+        reports += popCount(reported)
+        compliants += popCount(compliant)
+        failures += failed === 0 ? 0 : popCount(failed)
+        if (marks !== undefined) mark(marks, from + i, reported, compliant, failed)
+      }
+      counts.targets += all
+      counts.reported += reports
+      counts.compliant += compliants
+      counts.failed += failures
+    },
+  )
   return counts
 }
 
@@ -88,6 +100,12 @@ export function hasFailed(
 }
 
 const NONE_SEEN: ReadonlyMap<UpdateId, BitPlane> = new Map()
+
+function mark(marks: Marks, at: number, reported: number, compliant: number, failed: number): void {
+  marks.reported.words[at] = (marks.reported.words[at] ?? 0) | reported
+  marks.compliant.words[at] = (marks.compliant.words[at] ?? 0) | compliant
+  marks.failed.words[at] = (marks.failed.words[at] ?? 0) | failed
+}
 
 // A word of devices with a failure, less those whose failure is older than the phase.
 function stillFailed(
