@@ -1,12 +1,12 @@
 // A decision in the making: what the planners of this folder have decided so far in one call of `decide`, what they have
 // to say about it, and when to look again. Each planner sees control as the decisions before it have left it.
-import { type BitPlane, clonePlane, countShared, setBit } from '../model/bit-plane.ts'
+import { type BitPlane, clonePlane, countShared, hasBit, setBit } from '../model/bit-plane.ts'
 import type { ObjectRef } from '../model/declared.ts'
 import type { Decision, GateFigures } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
 import type { Reason } from '../model/reasons.ts'
 import type { UpdateId } from '../model/update.ts'
-import { type Control, evolve, isStarted, type RolloutRecord } from './control.ts'
+import { type Control, evolve, isStarted, type RolloutRecord, type StartedPhase } from './control.ts'
 import { effectiveUpdates, gateFigures } from './evidence.ts'
 import { computeFigures } from './recount.ts'
 import type { World } from './world.ts'
@@ -38,6 +38,8 @@ export type Draft = {
   /** Declared rollouts that were planned here: what the world has counted for them is about what they were. */
   readonly planned: Map<string, 'BeginsAgain' | 'GoesOn'>
   stale: BitPlane
+  /** Those of `stale` that are not marked in the world yet. */
+  silent: readonly number[]
   /** Other updates may be wanted than the world has counted. */
   wantedChanged: boolean
 }
@@ -53,6 +55,7 @@ export function newDraft(world: World, now: EpochMs): Draft {
     expiring: new Set(),
     planned: new Map(),
     stale: world.fleet.stale,
+    silent: [],
     wantedChanged: false,
   }
 }
@@ -72,6 +75,7 @@ export function emit(draft: Draft, decision: Decision): void {
 export function markStaleInDraft(draft: Draft, rows: readonly number[]): void {
   draft.stale = clonePlane(draft.stale)
   for (const row of rows) setBit(draft.stale, row)
+  draft.silent = [...draft.silent, ...rows]
 }
 
 /** Asks to be called again at `at`, where that lies ahead. */
@@ -91,13 +95,32 @@ export function figuresInDraft(draft: Draft, rollout: RolloutRecord, index: numb
     const targets = phase && isStarted(phase) ? countShared(phase.targets, draft.world.fleet.present) : 0
     return { targets, compliant: 0, failed: 0, unknown: targets }
   }
-  if (phase === undefined || !isStarted(phase) || countersHold(draft, rollout))
-    return gateFigures(draft.world, rollout, index)
+  if (phase === undefined || !isStarted(phase)) return gateFigures(draft.world, rollout, index)
+  if (countersHold(draft, rollout))
+    return withoutSilent(draft, rollout, phase, gateFigures(draft.world, rollout, index))
   return computeFigures(draft.world, rollout, index, phase, wantedUpdates(draft, rollout), draft.stale)
 }
 
 function countersHold(draft: Draft, rollout: RolloutRecord): boolean {
-  const { world, stale, planned, wantedChanged } = draft
-  if (stale !== world.fleet.stale || planned.has(rollout.name)) return false
+  const { world, planned, wantedChanged } = draft
+  if (planned.has(rollout.name)) return false
   return !wantedChanged || world.evidence.get(rollout.name)?.effective.join() === wantedUpdates(draft, rollout).join()
+}
+
+// A device that falls silent has said nothing any more, and has still failed.
+function withoutSilent(
+  draft: Draft,
+  { name }: RolloutRecord,
+  { targets }: StartedPhase,
+  counted: GateFigures,
+): GateFigures {
+  const evidence = draft.world.evidence.get(name)
+  if (evidence === undefined) return counted
+  let { compliant, unknown } = counted
+  for (const row of draft.silent) {
+    if (!hasBit(targets, row)) continue
+    if (hasBit(evidence.reported, row)) unknown++
+    if (hasBit(evidence.compliant, row)) compliant--
+  }
+  return { ...counted, compliant, unknown }
 }
