@@ -134,7 +134,10 @@ export function refreshEffective(world: World): void {
   })
 }
 
-/** The gate figures of a phase, from the counters. Of a phase that is not in the world as it is here, nobody has said anything yet. */
+/**
+ * The gate figures of a phase, from the counters. One that has begun or grown in a decision, and not in the world yet, has its
+ * targets counted here; those that are new have said nothing in it.
+ */
 export function gateFigures(world: World, rollout: RolloutRecord, index: number): GateFigures {
   const phase = rollout.phases[index]
   const counts = world.evidence.get(rollout.name)?.counts[index]
