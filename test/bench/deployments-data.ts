@@ -46,7 +46,7 @@ export function deploy(state: State, ids: readonly UpdateId[], count: number): D
   })
 }
 
-/** Most devices have said something of most updates, and failed with some. */
+/** Most devices have said something of most updates; a few failed. */
 export function fillPlanes(state: State, deployments: readonly Deployment[]): void {
   const devices = state.fleet.ids.length
   for (const { rollout } of deployments) {

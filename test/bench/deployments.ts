@@ -21,7 +21,7 @@ import { deviceName } from './fleet-data.ts'
 import { wordsOf } from './large-state.ts'
 import { mustBe, type Row, type Size, type Timing, timeInTurns, timeInTurnsAsync } from './measure.ts'
 
-/** Deployments that each database is asked for; with the same devices. */
+/** Deployments that the others are asked for, over the same devices. */
 const ASKED = { duckdb: 5, sqlite: 1, plain: 1 }
 const PERCENTAGES = [5, 20, 40, 70, 100]
 const MESSAGES = 20_000
