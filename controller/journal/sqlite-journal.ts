@@ -111,7 +111,7 @@ class SqliteStore implements ChunkStore {
     this.#inTransaction(() => this.#insert(chunks))
     // On a thread of Node's pool, so that the event loop goes on meanwhile.
     return new Promise((resolve, reject) => {
-      fdatasync(this.#log, (error) => (error === null ? resolve() : reject(brokenBy(error))))
+      fdatasync(this.#log, (error) => (error ? reject(brokenBy(error)) : resolve()))
     })
   }
 

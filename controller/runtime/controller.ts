@@ -29,7 +29,6 @@ export type ControllerOptions = {
 export type Turn = { readonly facts: number; readonly foldMs: number; readonly decideMs: number }
 
 type Submission = Part & {
-  readonly facts: readonly Input[]
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
@@ -196,8 +195,7 @@ export class Controller {
     const submissions = this.#queue
     this.#queue = []
     this.#queued = 0
-    const at = this.clock.nowMs()
-    await this.#take(submissions, at)
+    await this.#take(submissions, this.clock.nowMs())
     const begun = performance.now()
     if (this.#failed === undefined && (await this.#follow()) && this.#failed === undefined) await this.#decide()
     if (this.#failed !== undefined) return
@@ -210,9 +208,8 @@ export class Controller {
 
   /** Makes durable, folds and acknowledges what was submitted, all of it by one append. */
   async #take(submissions: readonly Submission[], at: number): Promise<void> {
-    const facts = submissions.flatMap((submission) => submission.facts)
     try {
-      await this.#commit(facts, at, submissions)
+      await this.#commit(submissions, at)
       for (const { resolve } of submissions) resolve()
     } catch (error) {
       // One of them may be to blame for all; nothing has been kept.
@@ -278,7 +275,7 @@ export class Controller {
     const replication = this.#replication
     if (outcome.decisions.length === 0) return outcome
     if (follower?.term === undefined || replication === undefined) {
-      await this.#commit(outcome.decisions, at)
+      await this.#commit([{ facts: outcome.decisions }], at)
       return outcome
     }
     let made = outcome
@@ -302,8 +299,8 @@ export class Controller {
     return made
   }
 
-  /** `parts`: who submitted the facts, in order; decisions nobody did. */
-  async #commit(facts: readonly Fact[], at: number, parts: readonly Part[] = [{ facts }]): Promise<void> {
+  async #commit(parts: readonly Part[], at: number): Promise<void> {
+    const facts = parts.flatMap((part) => part.facts)
     if (facts.length === 0) return
     const appended = await this.#appending(this.journal.append(facts, at))
     const { promise, resolve } = Promise.withResolvers<void>()

@@ -66,7 +66,7 @@ async function inTurns(count: number, runMs: number, ...sides: readonly Side[]):
     for (const [i, { server, requests }] of sides.entries()) {
       const side = measured[i]
       if (side === undefined) continue
-      const first = turn < 0 ? Math.ceil(count / 10) : side.count
+      const first = turn < 0 ? Math.ceil(count / 4) : side.count
       const before = await server.cpuMs()
       const result = await generateLoad({ port: server.port, requests, connections: CONNECTIONS, count: first })
       if (turn < 0) side.count = Math.min(count, Math.ceil((first * runMs) / result.ms))
