@@ -12,6 +12,7 @@ import {
   countBits,
   countShared,
   eachBit,
+  emptyPlane,
   hasBit,
   intersect,
   newPlane,
@@ -70,7 +71,7 @@ export function replanEvidence(world: World, name: string): void {
   const rollout = world.control.rollouts.get(name)
   const evidence = world.evidence.get(name)
   if (rollout === undefined || evidence === undefined) return
-  for (const plane of [evidence.compliant, evidence.failed, evidence.reported]) plane.words.fill(0)
+  for (const plane of [evidence.compliant, evidence.failed, evidence.reported]) emptyPlane(plane)
   evidence.counts = noCounts(rollout)
   refreshTargets(world, rollout, evidence)
 }

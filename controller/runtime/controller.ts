@@ -5,7 +5,7 @@ import { type Journal, JournalError, reasonOf } from '../journal/journal.ts'
 import { type Decision, type Fact, type Input, isDecisionType } from '../model/facts.ts'
 import type { Note } from '../rollout/draft.ts'
 import { decide, type Outcome } from '../state/decide.ts'
-import { decodeState, encodeStateInSlices, newState, type State } from '../state/state.ts'
+import { captureState, decodeState, newState, type State } from '../state/state.ts'
 import type { Clock } from './clock.ts'
 import { Fold, type Watch } from './fold.ts'
 import { Follower, type Replication } from './follow.ts'
@@ -386,12 +386,15 @@ export class Controller {
     const { seq } = this.#fold
     // Also when it cannot be saved: to encode a large state for nothing is not to be repeated at every turn.
     this.#snapshotDue = seq + this.#snapshotEvery
+    const capture = captureState(this.state)
     try {
-      await this.journal.saveSnapshot(seq, await encodeStateInSlices(this.state, nextTurn))
+      await this.journal.saveSnapshot(seq, capture.parts(nextTurn))
       this.#snapshotSeq = seq
       await this.journal.compact(seq, isDecisionType)
     } catch (error) {
       this.#options.onError?.(error)
+    } finally {
+      capture.release()
     }
   }
 }

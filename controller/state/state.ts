@@ -3,7 +3,7 @@ import { type Catalog, newCatalog } from '../catalog/catalog.ts'
 import { compileCollections, evaluateAll, type newMembership } from '../fleet/collections.ts'
 import { newCompliance } from '../fleet/compliance.ts'
 import { type Fleet, newFleet } from '../fleet/fleet.ts'
-import { decodeSnapshot, encodeSnapshot, encodeSnapshotInSlices } from '../journal/snapshot-codec.ts'
+import { type Capture, captureSnapshot, decodeSnapshot, encodeSnapshot } from '../journal/snapshot-codec.ts'
 import type { CollectionSpec } from '../model/collection.ts'
 import { DAY, type EpochMs } from '../model/instant.ts'
 import { newControl } from '../rollout/control.ts'
@@ -53,15 +53,15 @@ export type StoredState = Omit<State, 'collections' | 'fleet' | 'catalog'> & {
 
 /** The same state always gives the same bytes. */
 export function encodeState(state: State): Uint8Array<ArrayBuffer> {
-  return encodeSnapshot(encodableState(state))
+  return encodeSnapshot(encodableState(state), settledIn(state))
 }
 
 /**
- * The same bytes, made piece by piece with `pause` in between, so that others get their turn. They are those of the state at
- * the call, which may be changed as soon as that returns.
+ * The same bytes, to be made piece by piece, so that others get their turn. They are those of the state at the call; facts may
+ * be folded as soon as that returns. To be released in the end.
  */
-export function encodeStateInSlices(state: State, pause: () => Promise<void>): Promise<Uint8Array<ArrayBuffer>> {
-  return encodeSnapshotInSlices(encodableState(state), pause, new Set([state.catalog.updates]))
+export function captureState(state: State, partBytes?: number): Capture {
+  return captureSnapshot(encodableState(state), settledIn(state), partBytes)
 }
 
 /** Takes the bytes over. Throws a SnapshotError on bytes that are damaged or of another format. */
@@ -89,6 +89,19 @@ export function restoreState({ membership, ...rest }: StoredState): State {
   recompileCollections(state)
   state.membershipVersion = membershipVersion
   return state
+}
+
+/** What is large and holds only what is replaced, never changed. */
+function settledIn({ objects, sources, feeds, catalog, fleet, compliance, access, control }: State): Set<unknown> {
+  const { details, updateIds, numberOf } = compliance.enforcement
+  return new Set<unknown>([
+    ...Object.values(objects),
+    ...Object.values(control),
+    ...[...fleet.columns.values()].flatMap(({ values, codeOf }) => [values, codeOf]),
+    ...[access.tokens, access.keys, access.spent],
+    ...[catalog.ids, catalog.updates, catalog.sources],
+    ...[fleet.ids, details, updateIds, numberOf, sources, feeds],
+  ])
 }
 
 /** An id is never given a second row. */

@@ -13,7 +13,7 @@ import type { Clock } from '../../controller/runtime/clock.ts'
 import { Controller } from '../../controller/runtime/controller.ts'
 import { decodeFact } from '../../controller/runtime/fact-codec.ts'
 import { apply } from '../../controller/state/apply.ts'
-import { encodeState, encodeStateInSlices, type State } from '../../controller/state/state.ts'
+import { captureState, encodeState, type State } from '../../controller/state/state.ts'
 import { NOW } from './catalog-data.ts'
 import { deviceName } from './fleet-data.ts'
 import { deployedIn, largeState, laterReports, statesOf } from './large-state.ts'
@@ -63,7 +63,7 @@ async function save(): Promise<Saved> {
   const journal = openSqliteJournal<Fact>(join(folder, 'journal.sqlite'), decodeFact)
   await journal.append([{ type: 'SettingsChanged', settings: state.settings }], NOW)
   const bytes = encodeState(state)
-  await journal.saveSnapshot(1, bytes)
+  await journal.saveSnapshot(1, [bytes])
   const reports = laterReports(tail, MESSAGES, devices, deployed)
   for (let from = 0; from < tail; from += BATCH) await journal.append(reports.slice(from, from + BATCH), NOW)
   await journal.close()
@@ -87,14 +87,13 @@ async function timeEncoding(state: State): Promise<Pick<Saved, 'encodeMs' | 'sli
       longest = Math.max(longest, performance.now() - last)
       last = performance.now()
     }
-    const encoding = encodeStateInSlices(state, async () => {
+    const capture = captureState(state)
+    turn()
+    last = performance.now()
+    for await (const _ of capture.parts(nextTurn)) {
       turn()
-      await nextTurn()
-      last = performance.now()
-    })
-    turn()
-    await encoding
-    turn()
+    }
+    capture.release()
     slicesMs.push(performance.now() - begun)
     pauseMs.push(longest)
   }
