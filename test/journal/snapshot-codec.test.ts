@@ -160,6 +160,11 @@ test('a Buffer that is a view of other memory is read, not that memory', async (
   t.same(decodeSnapshot(view), { words: new Float64Array([1.5]), text: 'read' })
 })
 
+test('snapshots of the same length are told apart by the crc32 of the whole', async (t) => {
+  const values = Array.from({ length: 1000 }, (_, i) => ({ words: new Float64Array([i]) }))
+  t.equal(new Set(values.map((value) => crc32(encodeSnapshot(value)))).size, 1000)
+})
+
 test('a snapshot of format 1 is read', async (t) => {
   const first = Uint8Array.fromBase64(
     'Uk1TTkFQDQoBAAAABAMCAQIAAAAAAAAAAAAAAAAAAAAAAAAAAABPQAIAAAAAAAAAAAAAAAAAGEB7ImEiOnsiJCI6WyJtIixbImIiLHsiJCI6WyJ0IiwxXX1dXX0sImMiOlsidGV4dCIseyIkIjpbInUiXX1dfQAAAQACAAMA9oRxaw==',
