@@ -6,12 +6,14 @@ import { ringPosition } from '../model/hash.ts'
 import type { EpochMs } from '../model/instant.ts'
 import { write } from '../model/still.ts'
 import { type Column, newColumn, setValue, valueAt } from './column.ts'
+import { RowIndex } from './row-index.ts'
 
 /** Plain data, all of it state. Typed arrays are longer than the fleet: rows at and beyond `ids.length` hold zeros. */
 export type Fleet = {
   /** By row, removed devices included. */
   ids: string[]
-  rowOf: Map<string, number>
+  /** Made anew from `ids`, and no part of what is stored. */
+  rowOf: RowIndex
   /** `ringPosition` of the id, 0 to 9999. */
   ring: Uint16Array
   /** When the controller last heard from the device; 0 for a removed one. */
@@ -44,9 +46,10 @@ export const MAX_KEYS = 512
 const NO_KEYS: readonly string[] = []
 
 export function newFleet(): Fleet {
+  const ids: string[] = []
   return {
-    ids: [],
-    rowOf: new Map(),
+    ids,
+    rowOf: new RowIndex(ids),
     ring: new Uint16Array(64),
     lastReport: new Float64Array(64),
     sequence: new Float64Array(64),
@@ -75,7 +78,7 @@ export function enrolDevice(fleet: Fleet, id: string, attributes: DeviceAttribut
     if (row >= MAX_DEVICES) throw new RangeError(`the fleet is full: ${MAX_DEVICES} devices have been enrolled`)
     if (row >= fleet.ring.length) growRows(fleet)
     fleet.ids.push(id)
-    fleet.rowOf.set(id, row)
+    fleet.rowOf.add(row)
     write(fleet.ring, row, ringPosition(id))
   }
   if (setBit(fleet.present, row)) link(fleet, row)

@@ -3,6 +3,7 @@ import { type Catalog, newCatalog } from '../catalog/catalog.ts'
 import { compileCollections, evaluateAll, type newMembership } from '../fleet/collections.ts'
 import { newCompliance } from '../fleet/compliance.ts'
 import { type Fleet, newFleet } from '../fleet/fleet.ts'
+import { RowIndex } from '../fleet/row-index.ts'
 import { newTokenHashes, tokenHashesFrom } from '../fleet/token-hashes.ts'
 import { type Capture, captureSnapshot, decodeSnapshot, encodeSnapshot } from '../journal/snapshot-codec.ts'
 import type { CollectionSpec } from '../model/collection.ts'
@@ -49,7 +50,7 @@ export function recompileCollections(state: State): void {
 export type StoredState = Omit<State, 'collections' | 'fleet' | 'catalog' | 'access'> & {
   readonly access: Omit<Access, 'tokens'> & { readonly tokens: Access['tokens'] | ReadonlyMap<number, string> }
   readonly membership: ReturnType<typeof newMembership>
-  readonly fleet: Omit<Fleet, 'rowOf'> & Partial<Pick<Fleet, 'rowOf'>>
+  readonly fleet: Omit<Fleet, 'rowOf'>
   readonly catalog: Omit<Catalog, 'rowOf'> & Partial<Pick<Catalog, 'rowOf'>>
 }
 
@@ -88,7 +89,7 @@ export function restoreState({ membership, ...rest }: StoredState): State {
   const { tokens: stored, spent = new Map<string, EpochMs>() } = rest.access
   const tokens = 'words' in stored ? stored : tokenHashesFrom(stored)
   const access = { ...rest.access, tokens, spent }
-  const fleet = { ...rest.fleet, rowOf: rowsOf(rest.fleet.ids) }
+  const fleet = { ...rest.fleet, rowOf: new RowIndex(rest.fleet.ids) }
   const catalog = { ...rest.catalog, rowOf: rowsOf(rest.catalog.ids) }
   const collections = compileCollections(new Map(), membership)
   const state: State = { ...rest, objects, access, fleet, catalog, collections }
@@ -115,8 +116,7 @@ function rowsOf<T extends string>(ids: readonly T[]): Map<T, number> {
   const rows = new Map<T, number>()
   for (let row = 0; row < ids.length; row++) {
     const id = ids[row]
-    // To look first takes 300 ns off what it takes to set a text whose hash is not known yet.
-    if (id !== undefined && !rows.has(id)) rows.set(id, row)
+    if (id !== undefined) rows.set(id, row)
   }
   return rows
 }
