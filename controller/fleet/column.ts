@@ -1,5 +1,5 @@
 // One attribute of all devices as a dictionary-encoded column: a small code per row, each different value stored once.
-import { write } from '../model/still.ts'
+import { writeUnsigned } from '../model/still.ts'
 
 /** `codes[row]` indexes `values`; code 0 is a missing attribute, and so is a row beyond the end. Codes widen from 8 to 16 to 32 bits when the dictionary outgrows them. */
 export type Column = {
@@ -30,7 +30,7 @@ export function setValue(column: Column, row: number, value: string | undefined)
   const known = value === undefined ? 0 : column.codeOf.get(value)
   if (known === old) return 'same'
   if (value === undefined) {
-    write(column.codes, row, 0)
+    writeUnsigned(column.codes, row, 0)
     column.used--
     return 'changed'
   }
@@ -47,7 +47,7 @@ export function setValue(column: Column, row: number, value: string | undefined)
     widen(column, code)
   }
   if (row >= column.codes.length) resize(column, row + 1)
-  write(column.codes, row, code)
+  writeUnsigned(column.codes, row, code)
   if (old === 0) column.used++
   return outcome
 }

@@ -4,7 +4,7 @@ import { type BitPlane, clearBit, hasBit, newPlane, setBit } from '../model/bit-
 import type { DeviceAttributes } from '../model/collection.ts'
 import { ringPosition } from '../model/hash.ts'
 import type { EpochMs } from '../model/instant.ts'
-import { write } from '../model/still.ts'
+import { writeFloat, writeInt, writeUnsigned } from '../model/still.ts'
 import { type Column, newColumn, setValue, valueAt } from './column.ts'
 import { RowIndex } from './row-index.ts'
 
@@ -79,10 +79,10 @@ export function enrolDevice(fleet: Fleet, id: string, attributes: DeviceAttribut
     if (row >= fleet.ring.length) growRows(fleet)
     fleet.ids.push(id)
     fleet.rowOf.add(row)
-    write(fleet.ring, row, ringPosition(id))
+    writeUnsigned(fleet.ring, row, ringPosition(id))
   }
   if (setBit(fleet.present, row)) link(fleet, row)
-  write(fleet.sequence, row, 0)
+  writeFloat(fleet.sequence, row, 0)
   touchDevice(fleet, row, at)
   setAttributes(fleet, row, attributes)
   return row
@@ -114,7 +114,7 @@ export function setAttributes(fleet: Fleet, row: number, attributes: DeviceAttri
     clearOthers(fleet, row, attributes, changed)
   }
   if (changed === undefined) return NO_KEYS
-  write(fleet.attributeCount, row, accepted)
+  writeUnsigned(fleet.attributeCount, row, accepted)
   return changed.sort()
 }
 
@@ -129,8 +129,8 @@ export function removeDevice(fleet: Fleet, row: number): boolean {
   if (!clearBit(fleet.present, row)) return false
   setAttributes(fleet, row, {})
   if (!clearBit(fleet.stale, row)) unlink(fleet, row)
-  write(fleet.lastReport, row, 0)
-  write(fleet.sequence, row, 0)
+  writeFloat(fleet.lastReport, row, 0)
+  writeFloat(fleet.sequence, row, 0)
   return true
 }
 
@@ -152,7 +152,7 @@ export function attributesOf(fleet: Fleet, row: number): DeviceAttributes {
 /** Takes note of a device's message number. False when it is not newer than the last: the message changes nothing (semantics.md §8). */
 export function advanceSequence(fleet: Fleet, row: number, sequence: number): boolean {
   if (!hasBit(fleet.present, row) || sequence <= (fleet.sequence[row] ?? 0)) return false
-  write(fleet.sequence, row, sequence)
+  writeFloat(fleet.sequence, row, sequence)
   return true
 }
 
@@ -160,7 +160,7 @@ export function advanceSequence(fleet: Fleet, row: number, sequence: number): bo
 export function touchDevice(fleet: Fleet, row: number, at: EpochMs): boolean {
   if (!hasBit(fleet.present, row)) return false
   fleet.clock = Math.max(fleet.clock, at)
-  write(fleet.lastReport, row, fleet.clock)
+  writeFloat(fleet.lastReport, row, fleet.clock)
   const wasStale = clearBit(fleet.stale, row)
   if (!wasStale && fleet.newest === row + 1) return false
   if (!wasStale) unlink(fleet, row)
@@ -224,10 +224,10 @@ function clearOthers(fleet: Fleet, row: number, attributes: DeviceAttributes, ch
 }
 
 function link(fleet: Fleet, row: number): void {
-  write(fleet.older, row, fleet.newest)
-  write(fleet.newer, row, 0)
+  writeInt(fleet.older, row, fleet.newest)
+  writeInt(fleet.newer, row, 0)
   if (fleet.newest === 0) fleet.oldest = row + 1
-  else write(fleet.newer, fleet.newest - 1, row + 1)
+  else writeInt(fleet.newer, fleet.newest - 1, row + 1)
   fleet.newest = row + 1
 }
 
@@ -235,11 +235,11 @@ function unlink(fleet: Fleet, row: number): void {
   const older = fleet.older[row] ?? 0
   const newer = fleet.newer[row] ?? 0
   if (older === 0) fleet.oldest = newer
-  else write(fleet.newer, older - 1, newer)
+  else writeInt(fleet.newer, older - 1, newer)
   if (newer === 0) fleet.newest = older
-  else write(fleet.older, newer - 1, older)
-  write(fleet.older, row, 0)
-  write(fleet.newer, row, 0)
+  else writeInt(fleet.older, newer - 1, older)
+  writeInt(fleet.older, row, 0)
+  writeInt(fleet.newer, row, 0)
 }
 
 function growRows(fleet: Fleet): void {

@@ -1,5 +1,5 @@
 // The SHA-256 of each device's token as a column: 32 bytes a device, and nothing to be parsed when a snapshot is read.
-import { write } from '../model/still.ts'
+import { writeUnsigned } from '../model/still.ts'
 
 /** Plain data: eight words a row, all of them zero for none. */
 export type TokenHashes = { words: Uint32Array }
@@ -25,12 +25,12 @@ export function putTokenHash(hashes: TokenHashes, row: number, hash: string): vo
     hashes.words = longer
   }
   const words = new Uint32Array(Uint8Array.fromHex(hash).buffer)
-  for (let i = 0; i < WORDS; i++) write(hashes.words, first + i, words[i] ?? 0)
+  for (let i = 0; i < WORDS; i++) writeUnsigned(hashes.words, first + i, words[i] ?? 0)
 }
 
 export function dropTokenHash({ words }: TokenHashes, row: number): void {
   const first = row * WORDS
-  if (first < words.length) for (let i = 0; i < WORDS; i++) write(words, first + i, 0)
+  if (first < words.length) for (let i = 0; i < WORDS; i++) writeUnsigned(words, first + i, 0)
 }
 
 /** In hex; undefined for none. */

@@ -42,8 +42,19 @@ export function readStill({ source, undo }: Still, from: number, into: TypedArra
   }
 }
 
-/** Writes to an array of the state. */
-export function write(array: TypedArray, index: number, value: number): void {
+// Writing to an array of the state. Where one place writes to five kinds of array, each time takes tens of nanoseconds (a
+// report 3.5 µs instead of 2.8), so there are three such places.
+export function writeUnsigned(array: Uint8Array | Uint16Array | Uint32Array, index: number, value: number): void {
+  beforeWrite(array, index)
+  array[index] = value
+}
+
+export function writeInt(array: Int32Array, index: number, value: number): void {
+  beforeWrite(array, index)
+  array[index] = value
+}
+
+export function writeFloat(array: Float64Array, index: number, value: number): void {
   beforeWrite(array, index)
   array[index] = value
 }

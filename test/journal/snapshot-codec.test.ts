@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { test } from 'tap'
 import { captureSnapshot, decodeSnapshot, encodeSnapshot } from '../../controller/journal/snapshot-codec.ts'
 import { SnapshotError } from '../../controller/journal/snapshot-error.ts'
-import { beforeRewrite, type TypedArray, write } from '../../controller/model/still.ts'
+import { beforeRewrite, beforeWrite, type TypedArray } from '../../controller/model/still.ts'
 
 const roundTrip = (value: unknown) => decodeSnapshot(encodeSnapshot(value))
 
@@ -92,7 +92,10 @@ test('long lists and Maps that are settled are made into text afterwards, and ar
 function spoil(value: unknown): void {
   if (typeof value !== 'object' || value === null) return
   if (isArray(value)) {
-    if (value.length > 0) write(value, 0, 0x5a)
+    if (value.length > 0) {
+      beforeWrite(value, 0)
+      value[0] = 0x5a
+    }
     beforeRewrite(value)
     value.fill(0xa5)
   } else if (value instanceof Map) {
