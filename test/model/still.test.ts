@@ -29,7 +29,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     { weight: 1, arbitrary: fc.record({ type: fc.constant('Fill' as const), value: fc.nat(255) }) },
     { weight: 3, arbitrary: fc.record({ type: fc.constantFrom('Take' as const, 'Release' as const) }) },
   ),
-  { minLength: 10, maxLength: 300 },
+  { minLength: 100, maxLength: 300 },
 )
 const array = fc
   .constantFrom(Uint8Array, Uint16Array, Uint32Array, Int32Array, Float64Array)
