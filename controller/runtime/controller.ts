@@ -1,15 +1,15 @@
 // A controller at work: facts come in, are made durable, folded, and decided upon, one turn after the other. Nothing acts
 // on a decision that is not in the journal, and nothing is acknowledged that is not.
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Journal, JournalError, reasonOf } from '../journal/journal.ts'
 import { type Decision, type Fact, type Input, isDecisionType } from '../model/facts.ts'
 import type { Note } from '../rollout/draft.ts'
 import { decide, type Outcome } from '../state/decide.ts'
-import { captureState, decodeState, newState, type State } from '../state/state.ts'
+import { decodeState, newState, type State } from '../state/state.ts'
 import type { Clock } from './clock.ts'
 import { Fold, type Watch } from './fold.ts'
 import { Follower, type Replication } from './follow.ts'
 import { isRefusal, isSameRefusal, passes } from './refusals.ts'
+import { saveSnapshot } from './save-snapshot.ts'
 
 export type ControllerOptions = {
   readonly clock: Clock
@@ -389,15 +389,12 @@ export class Controller {
     const { seq } = this.#fold
     // Also when it cannot be saved: to encode a large state for nothing is not to be repeated at every turn.
     this.#snapshotDue = seq + this.#snapshotEvery
-    const capture = captureState(this.state)
     try {
-      await this.journal.saveSnapshot(seq, capture.parts(nextTurn))
+      await saveSnapshot(this.journal, seq, this.state)
       this.#snapshotSeq = seq
       await this.journal.compact(seq, isDecisionType)
     } catch (error) {
       this.#options.onError?.(error)
-    } finally {
-      capture.release()
     }
   }
 }
