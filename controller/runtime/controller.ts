@@ -77,10 +77,8 @@ export class Controller {
   static async open(options: ControllerOptions): Promise<Controller> {
     const journal = 'replication' in options ? options.replication.journal : options.journal
     const snapshot = await journal.latestSnapshot()
-    const fold = new Fold(
-      snapshot === undefined ? newState() : decodeState(snapshot.bytes, 'Checked'),
-      snapshot?.seq ?? 0,
-    )
+    const state = snapshot === undefined ? newState() : decodeState(snapshot.bytes, 'Checked')
+    const fold = new Fold(state, snapshot?.seq ?? 0)
     const entries = journal.read(fold.seq)
     if (Symbol.iterator in entries) for (const entry of entries) fold.entry(entry)
     else for await (const entry of entries) fold.entry(entry)
