@@ -179,14 +179,12 @@ export function catchUp(fleet: SimulatedFleet, now: EpochMs, staleAfterMs: numbe
   const silent = staleRows(world.fleet, now - staleAfterMs)
   // Those that really were silent are for `decide`: nobody else is late yet.
   if (!silent.some((row) => hasCalledSince(fleet, world, row, now))) return
-  const calls: { readonly member: Member; readonly at: EpochMs }[] = []
   for (const member of fleet.agents) {
     if (member === undefined) continue
     const at = lastCall(fleet.population, member.index, now)
-    if (at !== undefined && at > (world.fleet.lastReport[member.row] ?? 0)) calls.push({ member, at })
+    if (at !== undefined && at > (world.fleet.lastReport[member.row] ?? 0))
+      around.send(member, { sequence: ++member.agent.sequence, at })
   }
-  calls.sort((a, b) => a.at - b.at || a.member.index - b.member.index)
-  for (const { member, at } of calls) around.send(member, { sequence: ++member.agent.sequence, at })
 }
 
 function hasCalledSince(fleet: SimulatedFleet, world: World, row: number, now: EpochMs): boolean {
