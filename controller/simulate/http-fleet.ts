@@ -8,6 +8,7 @@ import type { Policy } from '../project/policy.ts'
 import {
   type Agent,
   advance,
+  forgetScans,
   hasNews,
   type Machine,
   newAgent,
@@ -15,6 +16,7 @@ import {
   renewPolicy,
   scanWatched,
   takeReport,
+  unscanned,
 } from './agent.ts'
 import { agentPolicy } from './agent-policy.ts'
 import { newEventHeap, nextEventAt, popEvent, pushEvent } from './event-heap.ts'
@@ -149,8 +151,7 @@ async function fetchPolicy({ truth }: HttpFleet, device: HttpDevice, around: Fle
     // The controller is this same program: its policy has the form that it says.
     const policy: Policy = JSON.parse(await answer.text())
     receivePolicy(memory.agent, agentPolicy(policy), now)
-    for (const { id } of memory.agent.policy.watched)
-      if (!memory.agent.scanned.has(id)) findNeeded(truth, id, device.index, now)
+    for (const id of unscanned(memory.agent)) findNeeded(truth, id, device.index, now)
     const etag = answer.headers.get('etag')
     if (etag !== null) memory.etag = etag
   }
@@ -173,7 +174,7 @@ async function sendReport(device: HttpDevice, around: FleetSurroundings): Promis
   // The controller has heard as much from this device as the device remembers, or more: it was set back, and says all again. A
   // number that is the controller's last is no sign that it was this report: another one may have had it before.
   memory.agent.sequence = lastSequence
-  memory.agent.scanned.clear()
+  forgetScans(memory.agent)
   device.callAt = 0
 }
 

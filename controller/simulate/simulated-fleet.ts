@@ -13,6 +13,7 @@ import {
   type Agent,
   type AgentEvent,
   advance,
+  forgetScans,
   hasNews,
   hasWork,
   type Machine,
@@ -243,7 +244,7 @@ function fetchPolicy(
     receivePolicy(agent, { ...agent.policy, watched: watchedBy(around.world(), member.row) }, now)
   member.outdated = 'No'
   if (fleet.daily && now - member.scannedAt >= DAY) {
-    agent.scanned.clear()
+    forgetScans(agent)
     member.scannedAt = now
   }
   const more = scanWatched(agent, machine, now)

@@ -52,7 +52,6 @@ export function receivePolicy(agent: PlainAgent, policy: AgentPolicy, now: Epoch
   agent.policy = policy
   agent.contactAt = now
   keepOnly(agent.downloads, policy.offers)
-  keepOnly(agent.tries, policy.offers)
   keepOnly(agent.scanned, policy.watched)
 }
 

@@ -168,3 +168,25 @@ test('a machine that moves is each device in its turn', async (t) => {
     t.equal(moving.machine.personRestarts(from), still.personRestarts(from))
   }
 })
+
+test('a machine that moves takes as long to install as each device of a roster says', async (t) => {
+  const spec = scenarioOf(scenario())
+  const devices = [10, undefined, 25].map((installMinutes, i) => ({
+    id: `pc-${i}`,
+    attributes: {},
+    joins: 0,
+    installMinutes,
+  }))
+  const roster = { devices, finds: () => 'Required' as const }
+  const truth = newTruth(newPopulation(spec, 1, 0, 24 * HOUR, roster), spec, [update('a')], roster)
+  const { machine, moveTo } = movingMachine(truth)
+  const offered = fc.sample(offer, { seed: 1, numRuns: 1 })[0]
+  if (offered === undefined) throw new Error('no offer')
+  const lasts = [0, 1, 2].map((row) => {
+    moveTo(row)
+    return machine.install(offered, 1, 0).lasts
+  })
+  t.equal(lasts[0], 10 * MINUTE)
+  t.equal(lasts[2], 25 * MINUTE)
+  t.equal(lasts[1], machineOf(truth, 1).install(offered, 1, 0).lasts)
+})
