@@ -171,8 +171,7 @@ export function takeReport(
   attributes?: DeviceReport['attributes'],
 ): DeviceReport | undefined {
   if (!hasNews(agent) && attributes === undefined) return undefined
-  const scan: Scan = { required: [], installed: [], notRequired: [] }
-  for (const [id, status] of agent.statuses) listOf(scan, status)?.push(id)
+  const scan = agent.statuses.size === 0 ? NOTHING_SCANNED : scanOf(agent.statuses)
   // A Map that is cleared makes a new table, also when it is empty.
   if (agent.statuses.size > 0) agent.statuses.clear()
   const messages = agent.news.map(messageOf)
@@ -243,6 +242,14 @@ function scannedOf({ policy, scanned }: Agent, watched: AgentPolicy['watched']):
 const NOTHING_WATCHED: Watched = { id: UpdateId.parse('none'), from: Infinity }
 
 type Scan = { readonly required: UpdateId[]; readonly installed: UpdateId[]; readonly notRequired: UpdateId[] }
+
+const NOTHING_SCANNED: Scan = { required: [], installed: [], notRequired: [] }
+
+function scanOf(statuses: Agent['statuses']): Scan {
+  const scan: Scan = { required: [], installed: [], notRequired: [] }
+  for (const [id, status] of statuses) listOf(scan, status)?.push(id)
+  return scan
+}
 
 /** None for "unknown": a device that scans knows. */
 function listOf(scan: Scan, status: ComplianceState): UpdateId[] | undefined {

@@ -7,7 +7,7 @@ import { united } from '../../controller/schedule/intervals.ts'
 import * as agents from '../../controller/simulate/agent.ts'
 import type { AgentOffer, AgentPolicy } from '../../controller/simulate/agent-policy.ts'
 import { newPopulation } from '../../controller/simulate/population.ts'
-import { nextFew, sharedOffer, sharedWatch } from '../../controller/simulate/shared-times.ts'
+import { nextFew, sharedOffers, sharedWatch } from '../../controller/simulate/shared-times.ts'
 import { machineOf, movingMachine, newTruth } from '../../controller/simulate/truth.ts'
 import { update } from '../support/declare.ts'
 import * as plain from './plain-agent.ts'
@@ -134,15 +134,16 @@ test('the next few times are those that a policy names, and the same list for wh
   t.not(nextFew(all, 3, 1, 4), nextFew(all, 0, 1, 4))
 })
 
-test('offers that say the same become one, others stay', async (t) => {
+test('lists of offers that say the same become one, others stay', async (t) => {
   fc.assert(
     fc.property(offer, offer, (one, other) => {
-      const twin = sharedOffer({ ...one, restart: { ...one.restart } })
-      const different = sharedOffer({ ...other, start: one.start })
+      const twin = sharedOffers([{ ...one, restart: { ...one.restart } }, other])
+      const different = [{ ...other, start: one.start }, one]
       return (
-        sharedOffer({ ...one }) === twin &&
-        JSON.stringify(twin) === JSON.stringify(one) &&
-        JSON.stringify(different) === JSON.stringify({ ...other, start: one.start })
+        sharedOffers([{ ...one }, { ...other }]) === twin &&
+        sharedOffers([{ ...one }]) !== twin &&
+        JSON.stringify(twin) === JSON.stringify([one, other]) &&
+        JSON.stringify(sharedOffers(different)) === JSON.stringify(different)
       )
     }),
     { seed: 42, numRuns: 500 },
