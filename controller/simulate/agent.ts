@@ -1,98 +1,18 @@
 // A device's update agent: what it does with its policy, as time goes by. It downloads, starts what its policy lets it
 // start, finishes what runs, restarts when it may, and keeps what it has to say until it is sent. No clock, no network:
 // the simulation and the demonstration fleet drive the same agent.
-import { DAY, type EpochMs } from '../model/instant.ts'
-import type { ComplianceState, DeviceReport, EnforcementState, StateMessage } from '../model/report.ts'
-import { UpdateId } from '../model/update.ts'
+import type { EpochMs } from '../model/instant.ts'
+import type { UpdateId } from '../model/update.ts'
 import type { Interval } from '../schedule/intervals.ts'
-import { type AgentOffer, type AgentPolicy, NO_POLICY, type Watched } from './agent-policy.ts'
-
-/** The device under the agent: what is so on it, and how what is done to it goes. */
-export type Machine = {
-  /** What a scan finds. */
-  readonly status: (update: UpdateId) => ComplianceState
-  /** How long attempt `attempt` (from 1) takes, in ms, and the error it ends with, if any. */
-  readonly download: (update: UpdateId, attempt: number, now: EpochMs) => Attempt
-  readonly install: (offer: AgentOffer, attempt: number, now: EpochMs) => Attempt
-  readonly needsRestart: (offer: AgentOffer) => boolean
-  /** How long a restart takes, in ms. */
-  readonly restart: (now: EpochMs) => number
-  /** When a person restarts the device, if the agent may not. */
-  readonly personRestarts: (now: EpochMs) => EpochMs
-  /** Makes an installation or removal so. Returns the updates of which a scan now finds something else. */
-  readonly commit: (offer: AgentOffer, now: EpochMs) => readonly UpdateId[]
-  /** `now` when the device is on, else when it will be. */
-  readonly onFrom: (now: EpochMs) => EpochMs
-  readonly retryAfterMs: number
-  /** After so many failed attempts it gives an update up. */
-  readonly maxAttempts: number
-}
-
-export type Attempt = { readonly lasts: number; readonly code?: string; readonly message?: string }
-
-export type Agent = {
-  sequence: number
-  policy: AgentPolicy
-  /** When the policy was last fetched or found unchanged. */
-  contactAt: EpochMs
-  running: Running | undefined
-  restartingUntil: EpochMs | undefined
-  /** Done but for a restart. */
-  awaiting: Awaiting[]
-  /** One for each offer of the policy, in its order. */
-  tasks: Task[]
-  /** Of what is not offered any more: what runs, what is to be sent, and what failed, so that it is known when it is offered again. */
-  withdrawn: Task[]
-  /** Those whose download has not ended, in the order in which they began. */
-  downloading: Task[]
-  /** Those with something to be sent, offered or not, in the order in which they got it. */
-  news: Task[]
-  /** When it last scanned for each update that its policy watches, in that order; -Infinity for never. */
-  scanned: EpochMs[]
-  /** To be sent: what a scan found last. */
-  readonly statuses: Map<UpdateId, ComplianceState>
-}
-
-type Running = { readonly offer: AgentOffer; readonly task: Task; readonly endsAt: EpochMs; readonly attempt: Attempt }
-type Awaiting = { readonly offer: AgentOffer; readonly task: Task; readonly personAt: EpochMs }
-
-/** What came of an offer so far. */
-type Task = {
-  offer: AgentOffer
-  /** How its download goes or went; undefined where there is none. */
-  download: Attempt | undefined
-  /** When that ends or ended. */
-  downloadedAt: EpochMs
-  /** Failed attempts, and the pause after the last. */
-  failures: number
-  notBefore: EpochMs
-  /** How far it has come, where that is to be sent; with the attempt that failed, if one did. */
-  news: EnforcementState | undefined
-  failed: Attempt | undefined
-}
+import type { AgentOffer, AgentPolicy } from './agent-policy.ts'
+import { say, scan, scannedOf, unsay } from './agent-report.ts'
+import { type Agent, type Awaiting, type Machine, newTask, type Running, type Task } from './agent-state.ts'
 
 /** What happened, for whoever looks on. */
 export type AgentEvent = {
   readonly type: 'Started' | 'Finished' | 'Failed' | 'Restarted'
   readonly at: EpochMs
   readonly offer: AgentOffer
-}
-
-export function newAgent(): Agent {
-  return {
-    sequence: 0,
-    policy: NO_POLICY,
-    contactAt: 0,
-    running: undefined,
-    restartingUntil: undefined,
-    awaiting: [],
-    tasks: [],
-    withdrawn: [],
-    downloading: [],
-    news: [],
-    scanned: [],
-    statuses: new Map(),
-  }
 }
 
 /** Takes a newly fetched policy. What it does not offer any more will not be begun; what runs goes on. */
@@ -106,41 +26,6 @@ export function receivePolicy(agent: Agent, policy: AgentPolicy, now: EpochMs): 
 /** The policy was found unchanged. */
 export function renewPolicy(agent: Agent, now: EpochMs): void {
   agent.contactAt = now
-}
-
-/** Notes what a scan finds of these updates, to be sent with the next report. */
-export function scan(agent: Agent, machine: Machine, updates: Iterable<UpdateId>): void {
-  for (const id of updates) agent.statuses.set(id, machine.status(id))
-}
-
-/**
- * Scans for what the policy watches and the controller has not been told since it began to count. Returns when more of it
- * is to be told; Infinity for never.
- */
-export function scanWatched(agent: Agent, machine: Machine, now: EpochMs): EpochMs {
-  let next = Infinity
-  const { watched } = agent.policy
-  for (let i = 0; i < watched.length; i++) {
-    const { id, from } = watched[i] ?? NOTHING_WATCHED
-    const told = agent.scanned[i] ?? -Infinity
-    if (from === undefined ? told + DAY <= now : from <= now && told < from) {
-      agent.statuses.set(id, machine.status(id))
-      agent.scanned[i] = now
-    }
-    if (from === undefined) next = Math.min(next, Math.max(told, now) + DAY)
-    else if (from > now) next = Math.min(next, from)
-  }
-  return next
-}
-
-/** Updates that the policy watches and that were not scanned for yet. */
-export function unscanned({ policy, scanned }: Agent): UpdateId[] {
-  return policy.watched.flatMap(({ id }, i) => (scanned[i] === -Infinity ? id : []))
-}
-
-/** All that it watches is scanned for anew. */
-export function forgetScans(agent: Agent): void {
-  agent.scanned.fill(-Infinity)
 }
 
 /**
@@ -162,27 +47,6 @@ export function advance(agent: Agent, machine: Machine, now: EpochMs, onEvent?: 
   }
   if (startRestart(agent, machine, now)) return agent.restartingUntil ?? now
   return nextAction(agent, machine, now, fresh)
-}
-
-/** The report of all there is to say, and nothing more to say afterwards; undefined when there is nothing. */
-export function takeReport(
-  agent: Agent,
-  at: EpochMs,
-  attributes?: DeviceReport['attributes'],
-): DeviceReport | undefined {
-  if (!hasNews(agent) && attributes === undefined) return undefined
-  const scan = agent.statuses.size === 0 ? NOTHING_SCANNED : scanOf(agent.statuses)
-  // A Map that is cleared makes a new table, also when it is empty.
-  if (agent.statuses.size > 0) agent.statuses.clear()
-  const messages = agent.news.map(messageOf)
-  agent.news.length = 0
-  agent.sequence++
-  const { sequence } = agent
-  return attributes === undefined ? { sequence, at, scan, messages } : { sequence, at, scan, messages, attributes }
-}
-
-export function hasNews(agent: Agent): boolean {
-  return agent.statuses.size > 0 || agent.news.length > 0
 }
 
 /** Whether the device has something to do, as far as it knows. */
@@ -219,69 +83,6 @@ function takeOffers(agent: Agent, offers: readonly AgentOffer[]): void {
 function isUnderWay({ running, awaiting }: Agent, task: Task): boolean {
   return running?.task === task || awaiting.some((one) => one.task === task)
 }
-
-function newTask(offer: AgentOffer): Task {
-  return {
-    offer,
-    download: undefined,
-    downloadedAt: 0,
-    failures: 0,
-    notBefore: 0,
-    news: undefined,
-    failed: undefined,
-  }
-}
-
-/** When each of these was scanned for. */
-function scannedOf({ policy, scanned }: Agent, watched: AgentPolicy['watched']): EpochMs[] {
-  if (scanned.length === 0) return watched.map(() => -Infinity)
-  const before = new Map(policy.watched.map(({ id }, i) => [id, scanned[i]]))
-  return watched.map(({ id }) => before.get(id) ?? -Infinity)
-}
-
-const NOTHING_WATCHED: Watched = { id: UpdateId.parse('none'), from: Infinity }
-
-type Scan = { readonly required: UpdateId[]; readonly installed: UpdateId[]; readonly notRequired: UpdateId[] }
-
-const NOTHING_SCANNED: Scan = { required: [], installed: [], notRequired: [] }
-
-function scanOf(statuses: Agent['statuses']): Scan {
-  const scan: Scan = { required: [], installed: [], notRequired: [] }
-  for (const [id, status] of statuses) listOf(scan, status)?.push(id)
-  return scan
-}
-
-/** None for "unknown": a device that scans knows. */
-function listOf(scan: Scan, status: ComplianceState): UpdateId[] | undefined {
-  if (status === 2) return scan.required
-  if (status === 3) return scan.installed
-  return status === 1 ? scan.notRequired : undefined
-}
-
-function say(agent: Agent, task: Task, state: EnforcementState, failed?: Attempt): void {
-  if (task.news === undefined) agent.news.push(task)
-  task.news = state
-  task.failed = failed
-}
-
-/** What is to be sent of it, which is not to be sent again. */
-function messageOf(task: Task): StateMessage {
-  const { code, message } = task.failed ?? NO_FAILURE
-  const state = task.news ?? 1
-  const update = task.offer.id
-  task.news = undefined
-  task.failed = undefined
-  if (code === undefined && message === undefined) return { topic: 301, update, state }
-  return {
-    topic: 301,
-    update,
-    state,
-    ...(code !== undefined && { code }),
-    ...(message !== undefined && { message }),
-  }
-}
-
-const NO_FAILURE: Partial<Attempt> = {}
 
 // Install what the scan finds missing, remove what it finds there, and nothing that waits for a restart or was given up.
 function isWanted(agent: Agent, machine: Machine, offer: AgentOffer, task: Task | undefined): boolean {
@@ -354,12 +155,8 @@ function complete(agent: Agent, machine: Machine, offer: AgentOffer, task: Task,
   task.failures = 0
   task.notBefore = 0
   scan(agent, machine, machine.commit(offer, at))
-  if (offer.action === 'Install') {
-    say(agent, task, 4)
-    return
-  }
-  if (task.news !== undefined) agent.news.splice(agent.news.indexOf(task), 1)
-  task.news = undefined
+  if (offer.action === 'Install') say(agent, task, 4)
+  else unsay(agent, task)
 }
 
 function finishRestart(agent: Agent, machine: Machine, now: EpochMs, onEvent?: (event: AgentEvent) => void): boolean {

@@ -5,20 +5,10 @@ import { z } from 'zod'
 import { DAY, type EpochMs, HOUR, MINUTE, toRfc3339 } from '../model/instant.ts'
 import type { DeviceReport } from '../model/report.ts'
 import type { Policy } from '../project/policy.ts'
-import {
-  type Agent,
-  advance,
-  forgetScans,
-  hasNews,
-  type Machine,
-  newAgent,
-  receivePolicy,
-  renewPolicy,
-  scanWatched,
-  takeReport,
-  unscanned,
-} from './agent.ts'
+import { advance, receivePolicy, renewPolicy } from './agent.ts'
 import { agentPolicy } from './agent-policy.ts'
+import { forgetScans, hasNews, scanWatched, takeReport, unscanned } from './agent-report.ts'
+import { type Agent, type Machine, newAgent } from './agent-state.ts'
 import { newEventHeap, nextEventAt, popEvent, pushEvent } from './event-heap.ts'
 import { callAt } from './population.ts'
 import { findNeeded, machineOf, type Truth } from './truth.ts'

@@ -9,19 +9,9 @@ import type { DeviceReport } from '../model/report.ts'
 import type { UpdateId } from '../model/update.ts'
 import { POLICY_MAX_AGE_SECONDS } from '../project/policy.ts'
 import type { World } from '../rollout/world.ts'
-import {
-  type Agent,
-  type AgentEvent,
-  advance,
-  forgetScans,
-  hasNews,
-  hasWork,
-  type Machine,
-  newAgent,
-  receivePolicy,
-  scanWatched,
-  takeReport,
-} from './agent.ts'
+import { type AgentEvent, advance, hasWork, receivePolicy } from './agent.ts'
+import { forgetScans, hasNews, scanWatched, takeReport } from './agent-report.ts'
+import { type Agent, type Machine, newAgent } from './agent-state.ts'
 import { callAt, lastCall, longOutages, type Population, reachableFrom } from './population.ts'
 import { findNeeded, type MovingMachine, movingMachine, type Truth } from './truth.ts'
 import { watchedBy, worldPolicy } from './world-policy.ts'

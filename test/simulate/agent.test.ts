@@ -1,17 +1,10 @@
 import { test } from 'tap'
 import { HOUR, MINUTE } from '../../controller/model/instant.ts'
 import { UpdateId } from '../../controller/model/update.ts'
-import {
-  type Agent,
-  type AgentEvent,
-  advance,
-  type Machine,
-  newAgent,
-  receivePolicy,
-  scanWatched,
-  takeReport,
-} from '../../controller/simulate/agent.ts'
+import { type AgentEvent, advance, receivePolicy } from '../../controller/simulate/agent.ts'
 import type { AgentOffer, AgentPolicy } from '../../controller/simulate/agent-policy.ts'
+import { scanWatched, takeReport } from '../../controller/simulate/agent-report.ts'
+import { type Agent, type Machine, newAgent } from '../../controller/simulate/agent-state.ts'
 
 const A = UpdateId.parse('a')
 const B = UpdateId.parse('b')

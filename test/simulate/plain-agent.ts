@@ -4,8 +4,9 @@ import { DAY, type EpochMs } from '../../controller/model/instant.ts'
 import type { ComplianceState, DeviceReport, EnforcementState, StateMessage } from '../../controller/model/report.ts'
 import type { UpdateId } from '../../controller/model/update.ts'
 import type { Interval } from '../../controller/schedule/intervals.ts'
-import type { AgentEvent, Attempt, Machine } from '../../controller/simulate/agent.ts'
+import type { AgentEvent } from '../../controller/simulate/agent.ts'
 import { type AgentOffer, type AgentPolicy, NO_POLICY } from '../../controller/simulate/agent-policy.ts'
+import type { Attempt, Machine } from '../../controller/simulate/agent-state.ts'
 
 export type PlainAgent = {
   sequence: number

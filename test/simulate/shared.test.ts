@@ -4,8 +4,10 @@ import { HOUR, MINUTE } from '../../controller/model/instant.ts'
 import { UpdateId } from '../../controller/model/update.ts'
 import { since } from '../../controller/project/device-times.ts'
 import { united } from '../../controller/schedule/intervals.ts'
-import * as agents from '../../controller/simulate/agent.ts'
+import { advance, receivePolicy } from '../../controller/simulate/agent.ts'
 import type { AgentOffer, AgentPolicy } from '../../controller/simulate/agent-policy.ts'
+import { scanWatched, takeReport } from '../../controller/simulate/agent-report.ts'
+import { type Machine, newAgent } from '../../controller/simulate/agent-state.ts'
 import { newPopulation } from '../../controller/simulate/population.ts'
 import { nextFew, sharedOffers, sharedWatch } from '../../controller/simulate/shared-times.ts'
 import { machineOf, movingMachine, newTruth } from '../../controller/simulate/truth.ts'
@@ -51,7 +53,7 @@ const step = fc.oneof(
 )
 
 /** A device on which some attempts fail and which is off for some time; the same whenever it is made. */
-function device(failing: readonly number[], offUntil: number): agents.Machine {
+function device(failing: readonly number[], offUntil: number): Machine {
   const installed = new Set<UpdateId>()
   const attempt = (id: UpdateId, number: number, minutes: number) => {
     const lot = (IDS.indexOf(id) * 5 + number) % 8
@@ -83,13 +85,13 @@ test('an agent does and says what one that looks through all its maps does and s
       fc.subarray([0, 1, 2, 3, 4, 5, 6, 7]),
       instant,
       (steps, failing, offUntil) => {
-        const [agent, old] = [agents.newAgent(), plain.newAgent()]
+        const [agent, old] = [newAgent(), plain.newAgent()]
         const [one, other] = [device(failing, offUntil), device(failing, offUntil)]
         const [did, oldDid]: unknown[][] = [[], []]
         let now = 0
         const act = (until: number) => {
           for (; now <= until; now += MINUTE) {
-            const next = agents.advance(agent, one, now, (event) => did?.push(event))
+            const next = advance(agent, one, now, (event) => did?.push(event))
             const oldNext = plain.advance(old, other, now, (event) => oldDid?.push(event))
             if (next !== oldNext) return false
           }
@@ -98,12 +100,11 @@ test('an agent does and says what one that looks through all its maps does and s
         for (const taken of steps) {
           if (!act(now + taken.after * 10 * MINUTE)) return false
           if (taken.type === 'Policy') {
-            agents.receivePolicy(agent, taken.policy, now)
+            receivePolicy(agent, taken.policy, now)
             plain.receivePolicy(old, taken.policy, now)
           }
-          if (taken.type === 'Scan' && agents.scanWatched(agent, one, now) !== plain.scanWatched(old, other, now))
-            return false
-          const [said, oldSaid] = [agents.takeReport(agent, now), plain.takeReport(old, now)]
+          if (taken.type === 'Scan' && scanWatched(agent, one, now) !== plain.scanWatched(old, other, now)) return false
+          const [said, oldSaid] = [takeReport(agent, now), plain.takeReport(old, now)]
           if (taken.type === 'Report' && JSON.stringify(said) !== JSON.stringify(oldSaid)) return false
         }
         events += did?.length ?? 0
