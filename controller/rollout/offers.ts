@@ -168,14 +168,20 @@ const namings = new WeakMap<World['control']['rollouts'], Naming>()
 /** The rollouts that say something of these updates, or uninstall, by name. */
 function rolloutsNaming(world: World, only: ReadonlySet<UpdateId>): readonly RolloutRecord[] {
   const naming = namings.get(world.control.rollouts) ?? namingOf(world)
-  const lists = new Set<readonly RolloutRecord[]>()
+  let found = naming.uninstalling
   for (const id of only) {
     const list = naming.byUpdate.get(id)
-    if (list !== undefined) lists.add(list)
+    if (list === undefined || list === found) continue
+    if (found.length > 0) return namingAny(naming, only)
+    found = list
   }
-  const [first = naming.uninstalling] = lists
-  if (lists.size <= 1 && (lists.size === 0 || naming.uninstalling.length === 0)) return first
-  return [...new Set([...naming.uninstalling, ...[...lists].flat()])].sort((a, b) => (a.name < b.name ? -1 : 1))
+  return found
+}
+
+function namingAny({ byUpdate, uninstalling }: Naming, only: ReadonlySet<UpdateId>): readonly RolloutRecord[] {
+  const found = new Set(uninstalling)
+  for (const id of only) for (const rollout of byUpdate.get(id) ?? NO_ROLLOUTS) found.add(rollout)
+  return [...found].sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 function namingOf(world: World): Naming {
@@ -185,6 +191,7 @@ function namingOf(world: World): Naming {
     const longer = new Map<readonly RolloutRecord[], readonly RolloutRecord[]>()
     for (const id of rollout.updates) {
       const before = byUpdate.get(id) ?? NO_ROLLOUTS
+      if (before.at(-1) === rollout) continue
       const list = longer.get(before) ?? [...before, rollout]
       longer.set(before, list)
       byUpdate.set(id, list)
