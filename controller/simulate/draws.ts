@@ -20,7 +20,10 @@ export function numberedFraction(key: number, number: number): number {
   return ((hash ^ (hash >>> 15)) >>> 0) / 0x1_0000_0000
 }
 
-/** The beginning of a key that is drawn with often: with `extendKey` and `wholeOf` it gives what `whole` gives for the whole key. */
+/**
+ * The beginning of a key that is drawn with often. What `extendKey` makes of it gives with `wholeOf` and `happensOf` what `whole`
+ * and `happens` give for the whole key.
+ */
 export function beginKey(seed: number, first: string): number {
   return hashOn(HASH_START, `${seed}/${first}`)
 }
@@ -31,6 +34,10 @@ export function extendKey(begun: number, part: string | number): number {
 
 export function wholeOf(min: number, max: number, key: number): number {
   return min + Math.floor((endHash(key) / 0x1_0000_0000) * (max - min + 1))
+}
+
+export function happensOf(percent: number, key: number): boolean {
+  return Math.floor((endHash(key) / 0x1_0000_0000) * 10_000) < Math.round(percent * 100)
 }
 
 /** A whole number from `min` to `max`, both included. */

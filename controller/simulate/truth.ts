@@ -7,7 +7,7 @@ import type { ComplianceState } from '../model/report.ts'
 import type { Update, UpdateId } from '../model/update.ts'
 import type { AgentOffer } from './agent-policy.ts'
 import type { Attempt, Machine } from './agent-state.ts'
-import { extendKey, happens, wholeOf } from './draws.ts'
+import { extendKey, happensOf, wholeOf } from './draws.ts'
 import { chosen, matching, onFrom, type Population } from './population.ts'
 import type { Roster } from './roster.ts'
 import { type Failure, minutesOf, type ScenarioSpec } from './scenario.ts'
@@ -101,12 +101,10 @@ export type MovingMachine = { readonly machine: Machine; readonly moveTo: (row: 
 
 export function movingMachine(truth: Truth): MovingMachine {
   let row = 0
-  let id = ''
   /** With which its draws begin. */
   let own = 0
   let ownTime: number | undefined
   const { population, spec, download, lasts, restart } = truth
-  const { seed } = population
   const { install } = spec
   const retryAfterMs = minutesOf(install.retryAfter) * MINUTE
   const personRestarts: Minutes = { min: 1, max: Math.max(1, minutesOf(install.personRestarts)) }
@@ -125,7 +123,8 @@ export function movingMachine(truth: Truth): MovingMachine {
       ),
     needsRestart: ({ restart, id: update }) =>
       restart.behaviour === 'Requires' ||
-      (restart.behaviour !== 'Never' && happens(install.mayRequireRestartPercent, seed, id, 'restarts', update)),
+      (restart.behaviour !== 'Never' &&
+        happensOf(install.mayRequireRestartPercent, extendKey(extendKey(own, 'restarts'), update))),
     restart: (now) => drawn(restart, 'restart', now),
     personRestarts: (now) => now + drawn(personRestarts, 'person', now),
     commit: (offer, now) => commit(truth, offer, row, now),
@@ -135,7 +134,6 @@ export function movingMachine(truth: Truth): MovingMachine {
   }
   const moveTo = (to: number) => {
     row = to
-    id = population.ids[to] ?? ''
     own = population.drawKeys[to] ?? 0
     const minutes = truth.roster?.devices[to]?.installMinutes
     ownTime = minutes === undefined ? undefined : minutes * MINUTE
