@@ -7,7 +7,13 @@ import type { Agent, Attempt, Machine, Task } from './agent-state.ts'
 
 /** Notes what a scan finds of these updates, to be sent with the next report. */
 export function scan(agent: Agent, machine: Machine, updates: Iterable<UpdateId>): void {
-  for (const id of updates) agent.statuses.set(id, machine.status(id))
+  for (const id of updates) noteStatus(agent, id, machine.status(id))
+}
+
+/** Notes what was found of an update, to be sent with the next report. */
+export function noteStatus(agent: Agent, update: UpdateId, status: ComplianceState): void {
+  agent.statuses ??= new Map()
+  agent.statuses.set(update, status)
 }
 
 /**
@@ -20,7 +26,7 @@ export function scanWatched(agent: Agent, machine: Machine, now: EpochMs): Epoch
   for (const { id, from } of agent.policy.watched) {
     const told = agent.scanned[i] ?? -Infinity
     if (from === undefined ? told + DAY <= now : from <= now && told < from) {
-      agent.statuses.set(id, machine.status(id))
+      noteStatus(agent, id, machine.status(id))
       agent.scanned[i] = now
     }
     if (from === undefined) next = Math.min(next, Math.max(told, now) + DAY)
@@ -68,9 +74,8 @@ export function takeReport(
   attributes?: DeviceReport['attributes'],
 ): DeviceReport | undefined {
   if (!hasNews(agent) && attributes === undefined) return undefined
-  const scan = agent.statuses.size === 0 ? NOTHING_SCANNED : scanOf(agent.statuses)
-  // A Map that is cleared makes a new table, also when it is empty.
-  if (agent.statuses.size > 0) agent.statuses.clear()
+  const scan = agent.statuses === undefined ? NOTHING_SCANNED : scanOf(agent.statuses)
+  agent.statuses = undefined
   const messages = agent.news.map(messageOf)
   agent.news.length = 0
   agent.sequence++
@@ -79,14 +84,14 @@ export function takeReport(
 }
 
 export function hasNews(agent: Agent): boolean {
-  return agent.statuses.size > 0 || agent.news.length > 0
+  return agent.statuses !== undefined || agent.news.length > 0
 }
 
 type Scan = { readonly required: UpdateId[]; readonly installed: UpdateId[]; readonly notRequired: UpdateId[] }
 
 const NOTHING_SCANNED: Scan = { required: [], installed: [], notRequired: [] }
 
-function scanOf(statuses: Agent['statuses']): Scan {
+function scanOf(statuses: ReadonlyMap<UpdateId, ComplianceState>): Scan {
   const scan: Scan = { required: [], installed: [], notRequired: [] }
   for (const [id, status] of statuses) listOf(scan, status)?.push(id)
   return scan

@@ -46,8 +46,8 @@ export type Agent = {
   news: Task[]
   /** When it last scanned for each update that its policy watches, in that order; -Infinity for never. */
   scanned: EpochMs[]
-  /** To be sent: what a scan found last. */
-  readonly statuses: Map<UpdateId, ComplianceState>
+  /** To be sent: what a scan found last, if it found something. */
+  statuses: Map<UpdateId, ComplianceState> | undefined
 }
 
 export type Running = {
@@ -86,7 +86,7 @@ export function newAgent(): Agent {
     downloading: [],
     news: [],
     scanned: [],
-    statuses: new Map(),
+    statuses: undefined,
   }
 }
 

@@ -10,7 +10,7 @@ import type { UpdateId } from '../model/update.ts'
 import { POLICY_MAX_AGE_SECONDS } from '../project/policy.ts'
 import type { World } from '../rollout/world.ts'
 import { type AgentEvent, advance, hasWork, receivePolicy } from './agent.ts'
-import { forgetScans, hasNews, scanWatched, takeReport } from './agent-report.ts'
+import { forgetScans, hasNews, noteStatus, scanWatched, takeReport } from './agent-report.ts'
 import { type Agent, type Machine, newAgent } from './agent-state.ts'
 import { callAt, lastCall, longOutages, type Population, reachableFrom } from './population.ts'
 import { findNeeded, type MovingMachine, movingMachine, type Truth } from './truth.ts'
@@ -222,7 +222,7 @@ function fetchPolicy(
   for (; member.scannedTo < fleet.released.length; member.scannedTo++) {
     const id = fleet.released[member.scannedTo]
     if (id === undefined || !findNeeded(fleet.truth, id, member.index, now)) continue
-    agent.statuses.set(id, 2)
+    noteStatus(agent, id, 2)
     member.outdated = 'Offers'
   }
   if (member.outdated === 'Offers' || now >= member.goodUntil) {
