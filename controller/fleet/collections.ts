@@ -115,10 +115,7 @@ export function evaluateAll(fleet: Fleet, collections: Collections, how?: 'Plain
   const planes = new Map<Term, BitPlane>()
   for (const [i, program] of programs.entries()) {
     if (whole === undefined) replace(program.name, program.plane, evaluate(fleet, program, planes))
-    const words = whole?.[i]
-    if (words === undefined) continue
-    program.plane.words = words
-    noteChange(membership, program.name, changed)
+    else if (whole[i]) noteChange(membership, program.name, changed)
   }
   for (const name of collections.broken) {
     const plane = membership.members.get(name)
