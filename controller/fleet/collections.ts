@@ -49,8 +49,8 @@ export type Collections = {
   bound: { readonly fleet: Fleet; readonly shape: number } | undefined
 }
 
-/** Fleets that are smaller are evaluated the plain way: laying out the kernel's memory takes longer than the whole. */
-const KERNEL_FROM_ROWS = 4096
+/** Fleets that are smaller are evaluated the plain way: laying out the kernel's memory takes as long as the whole. */
+const KERNEL_FROM_ROWS = 1024
 
 const NO_NAMES: readonly string[] = []
 
