@@ -13,10 +13,10 @@ import {
   unite,
 } from '../model/bit-plane.ts'
 import { ALL_DEVICES, type CollectionSpec } from '../model/collection.ts'
-import type { Fleet } from './fleet.ts'
+import type { AttributeChange, Fleet } from './fleet.ts'
 import type { Program, Source } from './program.ts'
 import { type CollectionError, orderReferences } from './reference-order.ts'
-import { bindTerm, type Term, type TermPool, termHolds, termPlane, termsOf } from './term.ts'
+import { bindTerm, holdsForCode, type Term, type TermPool, termHolds, termPlane, termsOf } from './term.ts'
 import { evaluateWhole } from './whole-fleet.ts'
 
 /** State, plain data: the last good members of each declared collection. The planes stay the same objects while a collection lives. */
@@ -40,14 +40,16 @@ export type Collections = {
   /** Those without errors, each after all that it refers to. */
   readonly programs: readonly Program[]
   readonly terms: readonly Term[]
-  /** By attribute key: the programs whose own queries ask about it. */
-  readonly readers: ReadonlyMap<string, readonly number[]>
+  /** By attribute key: the conditions on it, and the programs whose own queries have them. */
+  readonly readers: ReadonlyMap<string, readonly Reader[]>
   /** Programs still to be looked at for the device at hand, one bit each; empty between calls. */
   readonly dirty: Uint32Array
   readonly everyDevice: Source
   /** What the terms' lookup tables were filled from. */
   bound: { readonly fleet: Fleet; readonly shape: number } | undefined
 }
+
+type Reader = { readonly term: Term; readonly programs: number[] }
 
 /** Fleets that are smaller are evaluated the plain way: laying out the kernel's memory takes as long as the whole. */
 const KERNEL_FROM_ROWS = 1024
@@ -74,21 +76,33 @@ export function compileCollections(
   const pool: TermPool = new Map()
   const programs: Program[] = []
   const numbers = new Map<string, number>()
-  const readers = new Map<string, number[]>()
+  const readers = new Map<Term, Reader>()
   for (const name of sound) {
     const program = compile(name, specs.get(name) ?? {}, membership, sources, pool)
     const number = programs.push(program) - 1
     numbers.set(name, number)
     sources.set(name, program)
     for (const to of new Set(referencedNames(specs.get(name)))) programs[numbers.get(to) ?? -1]?.dependants.push(number)
-    for (const key of new Set(program.queries.flat().map((term) => term.expression.key))) {
-      readers.set(key, [...(readers.get(key) ?? []), number])
-    }
+    for (const term of new Set(program.queries.flat()))
+      readers.getOrInsertComputed(term, () => ({ term, programs: [] })).programs.push(number)
   }
   const terms = [...pool.values()]
+  const byKey = Map.groupBy(readers.values(), ({ term }) => term.expression.key)
   const dirty = new Uint32Array((programs.length + 31) >>> 5)
   const { members } = membership
-  return { specs, errors, broken, membership, members, programs, terms, readers, dirty, everyDevice, bound: undefined }
+  return {
+    specs,
+    errors,
+    broken,
+    membership,
+    members,
+    programs,
+    terms,
+    readers: byKey,
+    dirty,
+    everyDevice,
+    bound: undefined,
+  }
 }
 
 /**
@@ -125,19 +139,20 @@ export function evaluateAll(fleet: Fleet, collections: Collections, how?: 'Plain
 }
 
 /**
- * Brings every collection up to date with one device after its attributes `changed` (`setAttributes` returns the keys),
- * or, with 'All', after it was enrolled or removed. Returns the names it joined or left, sorted.
+ * Brings every collection up to date with one device right after its attributes `changed`, or, with 'All', after it was
+ * enrolled or removed. Returns the names it joined or left, sorted. Only collections are looked at of which a condition has
+ * another answer than before, and those that refer to a collection that the device joined or left.
  */
 export function reevaluateDevice(
   fleet: Fleet,
   collections: Collections,
   row: number,
-  changed: readonly string[] | 'All',
+  changed: readonly AttributeChange[] | 'All',
 ): readonly string[] {
   if (collections.bound?.fleet !== fleet || collections.bound.shape !== fleet.shape) bind(fleet, collections)
-  const { dirty, membership, programs, readers } = collections
+  const { dirty, membership, programs } = collections
   if (changed === 'All') for (let i = 0; i < programs.length; i++) markDirty(dirty, i)
-  else for (const key of changed) for (const number of readers.get(key) ?? []) markDirty(dirty, number)
+  else for (const change of changed) markReaders(collections, change)
   let names: string[] | undefined
   for (let at = 0; at < dirty.length; at++) {
     for (let word = dirty[at] ?? 0; word !== 0; word = dirty[at] ?? 0) {
@@ -242,19 +257,31 @@ function update(fleet: Fleet, program: Program, row: number): boolean {
   return belongs(fleet, program, row) ? setBit(program.plane, row) : clearBit(program.plane, row)
 }
 
-/** The same rules as `evaluate`, in the order that settles most devices soonest. */
+/** The same rules as `evaluate`. Planes of other collections come last: each is another place in memory, and seldom in a cache. */
 function belongs(fleet: Fleet, program: Program, row: number): boolean {
-  if (!hasBit(fleet.present, row)) return false
+  if (!hasBit(fleet.present, row) || !isChosen(fleet, program, row)) return false
   if (program.limit !== undefined && !hasBit(program.limit.plane, row)) return false
   for (const source of program.exclude) if (hasBit(source.plane, row)) return false
-  for (const source of program.include) if (hasBit(source.plane, row)) return true
-  for (const query of program.queries) if (allHold(query, row)) return true
-  return program.direct.size > 0 && program.direct.has(fleet.ids[row] ?? '')
+  return true
+}
+
+function isChosen(fleet: Fleet, { queries, direct, include }: Program, row: number): boolean {
+  for (const query of queries) if (allHold(query, row)) return true
+  if (direct.size > 0 && direct.has(fleet.ids[row] ?? '')) return true
+  for (const source of include) if (hasBit(source.plane, row)) return true
+  return false
 }
 
 function allHold(terms: readonly Term[], row: number): boolean {
   for (const term of terms) if (!termHolds(term, row)) return false
   return terms.length > 0
+}
+
+function markReaders({ dirty, readers }: Collections, { key, before, after }: AttributeChange): void {
+  for (const { term, programs } of readers.get(key) ?? []) {
+    if (before !== undefined && holdsForCode(term, before) === holdsForCode(term, after)) continue
+    for (const number of programs) markDirty(dirty, number)
+  }
 }
 
 function markDirty(dirty: Uint32Array, number: number): void {

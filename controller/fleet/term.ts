@@ -48,7 +48,11 @@ export function bindTerm(term: Term, fleet: Fleet): void {
 }
 
 export function termHolds(term: Term, row: number): boolean {
-  const code = term.column?.codes[row] ?? 0
+  return holdsForCode(term, term.column?.codes[row] ?? 0)
+}
+
+/** Of the column that the term is bound to. */
+export function holdsForCode(term: Term, code: number): boolean {
   if (code >= term.known) extend(term, code)
   return term.table[code] === 1
 }
