@@ -45,6 +45,8 @@ export type Collections = {
   /** Programs still to be looked at for the device at hand, one bit each; empty between calls. */
   readonly dirty: Uint32Array
   readonly everyDevice: Source
+  /** Rows that joined or left any collection, or the fleet, in order; and how many there were before those, forgotten since. */
+  readonly moves: { rows: number[]; forgotten: number }
   /** What the terms' lookup tables were filled from. */
   bound: { readonly fleet: Fleet; readonly shape: number } | undefined
 }
@@ -53,6 +55,9 @@ type Reader = { readonly term: Term; readonly programs: number[] }
 
 /** Fleets that are smaller are evaluated the plain way: laying out the kernel's memory takes as long as the whole. */
 const KERNEL_FROM_ROWS = 1024
+
+/** Moves that are remembered: more of them are looked at no faster than the whole fleet. */
+const MAX_MOVES = 65_536
 
 const NO_NAMES: readonly string[] = []
 
@@ -101,6 +106,7 @@ export function compileCollections(
     readers: byKey,
     dirty,
     everyDevice,
+    moves: { rows: [], forgotten: 0 },
     bound: undefined,
   }
 }
@@ -135,6 +141,7 @@ export function evaluateAll(fleet: Fleet, collections: Collections, how?: 'Plain
     const plane = membership.members.get(name)
     if (plane !== undefined) replace(name, plane, intersect(clonePlane(plane), fleet.present))
   }
+  forgetMoves(collections)
   return changed.sort()
 }
 
@@ -172,7 +179,18 @@ export function reevaluateDevice(
       if (plane !== undefined && clearBit(plane, row)) noteChange(membership, name, names)
     }
   }
+  if (names !== undefined || changed === 'All') noteMove(collections, row)
   return names === undefined ? NO_NAMES : names.sort()
+}
+
+/** How many moves there have been; to be given to `movedSince` later. */
+export function movesOf({ moves }: Collections): number {
+  return moves.forgotten + moves.rows.length
+}
+
+/** The rows that joined or left any collection, or the fleet, after so many moves. Undefined when these are not all remembered. */
+export function movedSince({ moves }: Collections, before: number): readonly number[] | undefined {
+  return before < moves.forgotten ? undefined : moves.rows.slice(before - moves.forgotten)
 }
 
 /** The members of a collection, the built-in one included; undefined when it is not declared. Not to be changed by the caller. */
@@ -219,6 +237,17 @@ function bind(fleet: Fleet, collections: Collections): void {
   for (const term of collections.terms) bindTerm(term, fleet)
   collections.everyDevice.plane = fleet.present
   collections.bound = { fleet, shape: fleet.shape }
+}
+
+function noteMove(collections: Collections, row: number): void {
+  if (collections.moves.rows.length >= MAX_MOVES) forgetMoves(collections)
+  collections.moves.rows.push(row)
+}
+
+// One more than there were: who stands at the last of them has not seen what an evaluation of everything changed.
+function forgetMoves({ moves }: Collections): void {
+  moves.forgotten += moves.rows.length + 1
+  moves.rows = []
 }
 
 function noteChange(membership: Membership, name: string, changed: string[]): void {

@@ -1,7 +1,7 @@
 // Approving a phase's updates for its devices, and for those that join later. An approval is in force once it is in the
 // journal, and every one names where it comes from (semantics.md §7).
+import { type Collections, movedSince, movesOf } from '../fleet/collections.ts'
 import { countBits, encodePlane } from '../model/bit-plane.ts'
-import { ALL_DEVICES } from '../model/collection.ts'
 import type { Provenance } from '../model/facts.ts'
 import { toRfc3339 } from '../model/instant.ts'
 import { plural } from '../model/plural.ts'
@@ -11,7 +11,6 @@ import { isStarted, type PhaseRecord, type RolloutRecord } from './control.ts'
 import { type Draft, emit, wantedUpdates } from './draft.ts'
 import { joiners } from './targets.ts'
 import { ofRollout } from './unapprove.ts'
-import type { World } from './world.ts'
 
 /** Approves phases that are under way and not approved, as after a start or a resumption. Returns whether there were any. */
 export function approvePhases(draft: Draft, rollout: RolloutRecord): boolean {
@@ -27,10 +26,12 @@ export function approvePhases(draft: Draft, rollout: RolloutRecord): boolean {
 
 /** Adds devices that came into a collection after the start of its phase. Returns whether there were any. */
 export function joinDevices(draft: Draft, rollout: RolloutRecord): boolean {
-  const version = membershipVersion(draft.world, rollout)
-  if (withoutJoiners.get(rollout.phases) === version) return false
-  const found = joiners(draft.world, rollout)
-  if (found.length === 0) withoutJoiners.set(rollout.phases, version)
+  const { collections } = draft.world
+  const known = withoutJoiners.get(rollout.phases)
+  const moved = known?.collections === collections ? movedSince(collections, known.moves) : undefined
+  if (moved?.length === 0) return false
+  const found = joiners(draft.world, rollout, moved)
+  if (found.length === 0) withoutJoiners.set(rollout.phases, { collections, moves: movesOf(collections) })
   for (const { index, targets } of found) {
     const planned = rollout.plan.phases[index]
     if (planned === undefined) continue
@@ -100,11 +101,8 @@ function emitApproval(draft: Draft, rollout: RolloutRecord, phase: string, devic
   })
 }
 
-function membershipVersion({ collections, membershipVersion: everybody }: World, { plan }: RolloutRecord): string {
-  return plan.phases
-    .map(({ collection }) => (collection === ALL_DEVICES ? everybody : collections.membership.versions.get(collection)))
-    .join()
-}
-
-// For these records, at this version of the memberships, nobody joins. Records are immutable, so this stays true.
-const withoutJoiners = new WeakMap<readonly PhaseRecord[], string>()
+// For these records, after so many moves, nobody joins. Records are immutable, so that only those who moved later can.
+const withoutJoiners = new WeakMap<
+  readonly PhaseRecord[],
+  { readonly collections: Collections; readonly moves: number }
+>()
