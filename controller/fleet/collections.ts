@@ -40,7 +40,7 @@ export type Collections = {
   /** Those without errors, each after all that it refers to. */
   readonly programs: readonly Program[]
   readonly terms: readonly Term[]
-  /** By attribute key: the conditions on it, and the programs whose own queries have them. */
+  /** By attribute key: the conditions on it, and the queries that have them. */
   readonly readers: ReadonlyMap<string, readonly Reader[]>
   /** Programs still to be looked at for the device at hand, one bit each; empty between calls. */
   readonly dirty: Uint32Array
@@ -51,7 +51,11 @@ export type Collections = {
   bound: { readonly fleet: Fleet; readonly shape: number } | undefined
 }
 
-type Reader = { readonly term: Term; readonly programs: number[] }
+type Reader = {
+  readonly term: Term
+  /** With the number of its program each. */
+  readonly queries: { readonly terms: readonly Term[]; readonly program: number }[]
+}
 
 /** Fleets that are smaller are evaluated the plain way: laying out the kernel's memory takes as long as the whole. */
 const KERNEL_FROM_ROWS = 1024
@@ -88,8 +92,9 @@ export function compileCollections(
     numbers.set(name, number)
     sources.set(name, program)
     for (const to of new Set(referencedNames(specs.get(name)))) programs[numbers.get(to) ?? -1]?.dependants.push(number)
-    for (const term of new Set(program.queries.flat()))
-      readers.getOrInsertComputed(term, () => ({ term, programs: [] })).programs.push(number)
+    for (const terms of program.queries)
+      for (const term of terms)
+        readers.getOrInsertComputed(term, () => ({ term, queries: [] })).queries.push({ terms, program: number })
   }
   const terms = [...pool.values()]
   const byKey = Map.groupBy(readers.values(), ({ term }) => term.expression.key)
@@ -147,8 +152,8 @@ export function evaluateAll(fleet: Fleet, collections: Collections, how?: 'Plain
 
 /**
  * Brings every collection up to date with one device right after its attributes `changed`, or, with 'All', after it was
- * enrolled or removed. Returns the names it joined or left, sorted. Only collections are looked at of which a condition has
- * another answer than before, and those that refer to a collection that the device joined or left.
+ * enrolled or removed. Returns the names it joined or left, sorted. Only collections are looked at of which a query has another
+ * answer than before, and those that refer to a collection that the device joined or left.
  */
 export function reevaluateDevice(
   fleet: Fleet,
@@ -159,7 +164,7 @@ export function reevaluateDevice(
   if (collections.bound?.fleet !== fleet || collections.bound.shape !== fleet.shape) bind(fleet, collections)
   const { dirty, membership, programs } = collections
   if (changed === 'All') for (let i = 0; i < programs.length; i++) markDirty(dirty, i)
-  else for (const change of changed) markReaders(collections, change)
+  else markAnswers(collections, row, changed)
   let names: string[] | undefined
   for (let at = 0; at < dirty.length; at++) {
     for (let word = dirty[at] ?? 0; word !== 0; word = dirty[at] ?? 0) {
@@ -306,11 +311,33 @@ function allHold(terms: readonly Term[], row: number): boolean {
   return terms.length > 0
 }
 
-function markReaders({ dirty, readers }: Collections, { key, before, after }: AttributeChange): void {
-  for (const { term, programs } of readers.get(key) ?? []) {
-    if (before !== undefined && holdsForCode(term, before) === holdsForCode(term, after)) continue
-    for (const number of programs) markDirty(dirty, number)
+// Most queries that ask about an attribute have the answer that they had: then nothing of the collection is read, whose members
+// at this row are seldom in a cache.
+function markAnswers({ dirty, readers }: Collections, row: number, changed: readonly AttributeChange[]): void {
+  const flipped: Reader[] = []
+  for (const { key, before, after } of changed)
+    for (const reader of readers.get(key) ?? []) {
+      if (before === undefined) for (const { program } of reader.queries) markDirty(dirty, program)
+      else if (holdsForCode(reader.term, before) !== holdsForCode(reader.term, after)) {
+        reader.term.flipped = true
+        flipped.push(reader)
+      }
+    }
+  for (const { queries } of flipped)
+    for (const { terms, program } of queries) if (isOtherAnswer(terms, row)) markDirty(dirty, program)
+  for (const { term } of flipped) term.flipped = false
+}
+
+function isOtherAnswer(terms: readonly Term[], row: number): boolean {
+  let holds = true
+  let held = true
+  for (const term of terms) {
+    const now = termHolds(term, row)
+    holds &&= now
+    held &&= now !== term.flipped
+    if (!holds && !held) return false
   }
+  return holds !== held
 }
 
 function markDirty(dirty: Uint32Array, number: number): void {

@@ -13,6 +13,8 @@ export type Term = {
   /** 1 where the value of that code matches; filled for codes below `known`. */
   table: Uint8Array
   known: number
+  /** Whether the answer for the device at hand is another than before it changed; false otherwise. */
+  flipped: boolean
 }
 
 /** Terms of one set of collections: equal conditions become one term. */
@@ -31,11 +33,13 @@ export function termsOf(query: Query, pool: TermPool): Term[] {
   const terms = new Set<Term>()
   for (const expression of expressionsOf(query)) {
     const id = canonicalKey(expression)
-    const term = pool.get(id) ?? { expression, column: undefined, generation: 0, table: new Uint8Array(64), known: 0 }
-    pool.set(id, term)
-    terms.add(term)
+    terms.add(pool.getOrInsertComputed(id, () => newTerm(expression)))
   }
   return [...terms]
+}
+
+function newTerm(expression: Expression): Term {
+  return { expression, column: undefined, generation: 0, table: new Uint8Array(64), known: 0, flipped: false }
 }
 
 export function bindTerm(term: Term, fleet: Fleet): void {
