@@ -78,8 +78,10 @@ export function evaluateWhole(fleet: Fleet, programs: readonly Program[]): boole
       kernel.combine(stepsAt + first * STEP_BYTES, stepsAt + last * STEP_BYTES, bytes)
       copyBlock(words, BEFORE, program.plane.words, block)
       if (kernel.differs(plane, BEFORE, bytes) === 0) continue
+      // The words that were there stay as they are, for whoever still reads them.
+      if (!changed[i]) program.plane.words = copyOf(program.plane.words, (fleet.ids.length + 31) >>> 5)
       changed[i] = true
-      putBlock(program.plane, words, plane, block, fleet.ids.length)
+      putBlock(program.plane, words, plane, block)
     }
   }
   return changed
@@ -211,13 +213,13 @@ function copyBlock(to: Uint32Array, plane: number, from: Uint32Array, { row, row
   if (part.length < rows / 32) to.fill(0, plane / 4 + part.length, (plane + rows / 8) / 4)
 }
 
-function putBlock(members: BitPlane, from: Uint32Array, plane: number, { row, rows }: Block, devices: number): void {
-  const length = (devices + 31) >>> 5
-  if (members.words.length < length) {
-    const longer = new Uint32Array(length)
-    longer.set(members.words)
-    members.words = longer
-  }
-  const count = Math.min(rows / 32, length - row / 32)
+function copyOf(words: Uint32Array, length: number): Uint32Array {
+  const copy = new Uint32Array(Math.max(length, words.length))
+  copy.set(words)
+  return copy
+}
+
+function putBlock(members: BitPlane, from: Uint32Array, plane: number, { row, rows }: Block): void {
+  const count = Math.min(rows / 32, members.words.length - row / 32)
   members.words.set(from.subarray(plane / 4, plane / 4 + count), row / 32)
 }
