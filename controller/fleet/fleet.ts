@@ -167,6 +167,24 @@ export function touchDevice(fleet: Fleet, row: number, at: EpochMs): boolean {
   return wasStale
 }
 
+/**
+ * Leaves in `plane`, in place, the devices whose ring position lies below `percent` (1 to 100). Positions are the same for
+ * every rule, so that 10 % are always the same devices and 25 % hold them too (semantics.md §6).
+ */
+export function keepPercent({ ring }: Fleet, plane: BitPlane, percent: number): BitPlane {
+  const limit = percent * 100
+  const { words } = plane
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] ?? 0
+    if (word === 0) continue
+    let within = 0
+    // Without a branch: the sign of the difference is the bit, the highest row's first.
+    for (let row = i * 32 + 31; row >= i * 32; row--) within = (within << 1) | (((ring[row] ?? 0) - limit) >>> 31)
+    words[i] = word & within
+  }
+  return plane
+}
+
 /** Who, of those not stale, has been silent the longest. */
 export function oldestReport(fleet: Fleet): { row: number; at: EpochMs } | undefined {
   if (fleet.oldest === 0) return undefined

@@ -2,7 +2,7 @@
 // for each fact costs two to four times as much (figures in sqlite-journal.ts), and the runs keep types searchable.
 import { crc32 } from 'node:zlib'
 import type { EpochMs } from '../model/instant.ts'
-import { type AnyFact, JournalError, reasonOf } from './journal.ts'
+import { type AnyFact, type Entry, JournalError, reasonOf } from './journal.ts'
 
 /** A chunk is closed at either, so that reading one, or looking in one for a single fact, stays cheap. */
 export const CHUNK_FACTS = 1024
@@ -112,6 +112,15 @@ export function unpack(chunk: Chunk): Stored[] {
   }
   if (entries.length !== facts.length) throw corrupt(chunk, `there are ${facts.length} instead of ${entries.length}`)
   return entries
+}
+
+/** A stored fact as what it means. Throws Corrupt when `decode` throws. */
+export function decoded<F extends AnyFact>({ seq, at, type, fact }: Stored, decode: (json: unknown) => F): Entry<F> {
+  try {
+    return { seq, at, fact: decode(fact) }
+  } catch (error) {
+    throw new JournalError('Corrupt', `Fact ${seq} (${type}) cannot be understood: ${reasonOf(error)}`, error)
+  }
 }
 
 /** The runs as they are stored beside the body. */

@@ -1,13 +1,14 @@
 // Approving a phase's updates for its devices, and for those that join later. An approval is in force once it is in the
 // journal, and every one names where it comes from (semantics.md §7).
 import { type Collections, movedSince, movesOf } from '../fleet/collections.ts'
-import { countBits, encodePlane } from '../model/bit-plane.ts'
+import { type BitPlane, countBits, encodePlane } from '../model/bit-plane.ts'
 import type { Provenance } from '../model/facts.ts'
 import { toRfc3339 } from '../model/instant.ts'
+import type { ResolvedPlan } from '../model/plan.ts'
 import { plural } from '../model/plural.ts'
 import type { Reason } from '../model/reasons.ts'
 import type { UpdateId } from '../model/update.ts'
-import { isStarted, type PhaseRecord, type RolloutRecord } from './control.ts'
+import { isStarted, type RolloutRecord } from './control.ts'
 import { type Draft, emit, wantedUpdates } from './draft.ts'
 import { joiners } from './targets.ts'
 import { ofRollout } from './unapprove.ts'
@@ -27,21 +28,25 @@ export function approvePhases(draft: Draft, rollout: RolloutRecord): boolean {
 /** Adds devices that came into a collection after the start of its phase. Returns whether there were any. */
 export function joinDevices(draft: Draft, rollout: RolloutRecord): boolean {
   const { collections } = draft.world
-  const known = withoutJoiners.get(rollout.phases)
-  const moved = known?.collections === collections ? movedSince(collections, known.moves) : undefined
+  const targets = rollout.phases.flatMap((phase) => (isStarted(phase) ? [phase.targets] : []))
+  const [first] = targets
+  if (first === undefined) return false
+  const settled = { plan: rollout.plan, targets, collections, moves: movesOf(collections) }
+  const known = withoutJoiners.get(first)
+  const moved = known !== undefined && isSame(known, settled) ? movedSince(collections, known.moves) : undefined
   if (moved?.length === 0) return false
   const found = joiners(draft.world, rollout, moved)
-  if (found.length === 0) withoutJoiners.set(rollout.phases, { collections, moves: movesOf(collections) })
-  for (const { index, targets } of found) {
+  if (found.length === 0) withoutJoiners.set(first, settled)
+  for (const { index, targets: added } of found) {
     const planned = rollout.plan.phases[index]
     if (planned === undefined) continue
-    const devices = countBits(targets)
+    const devices = countBits(added)
     const message = `${plural(devices, 'device')} joined collection ${planned.collection} after the phase had started`
     emit(draft, {
       type: 'TargetsJoined',
       ...ofRollout(rollout),
       phase: planned.name,
-      targets: encodePlane(targets),
+      targets: encodePlane(added),
       devices,
       reason: 'NewDevices',
       message,
@@ -101,8 +106,22 @@ function emitApproval(draft: Draft, rollout: RolloutRecord, phase: string, devic
   })
 }
 
-// For these records, after so many moves, nobody joins. Records are immutable, so that only those who moved later can.
-const withoutJoiners = new WeakMap<
-  readonly PhaseRecord[],
-  { readonly collections: Collections; readonly moves: number }
->()
+type Settled = {
+  readonly plan: ResolvedPlan
+  readonly targets: readonly BitPlane[]
+  readonly collections: Collections
+  readonly moves: number
+}
+
+// Nobody joins a rollout that has these targets under this plan, after so many moves: only those who moved later can. By the
+// targets of the first phase; like plans, these are replaced and never changed.
+const withoutJoiners = new WeakMap<BitPlane, Settled>()
+
+function isSame(known: Settled, { plan, targets, collections }: Settled): boolean {
+  return (
+    known.plan === plan &&
+    known.collections === collections &&
+    known.targets.length === targets.length &&
+    targets.every((plane, i) => plane === known.targets[i])
+  )
+}

@@ -1,9 +1,8 @@
 // Which devices a phase is for, and when its updates are available and due on each of them (semantics.md §3, §6).
 import { membersOf } from '../fleet/collections.ts'
-import { attributeOf, type Fleet } from '../fleet/fleet.ts'
+import { attributeOf, type Fleet, keepPercent } from '../fleet/fleet.ts'
 import {
   type BitPlane,
-  clearBit,
   clonePlane,
   eachBit,
   hasBit,
@@ -33,7 +32,7 @@ export function phaseCandidates(world: World, rollout: RolloutRecord, index: num
   if (phase === undefined || members === undefined) return undefined
   const candidates = clonePlane(members)
   for (const earlier of rollout.phases) if (isStarted(earlier)) subtract(candidates, earlier.targets)
-  if (phase.percent < 100) keepRing(world.fleet, candidates, phase.percent)
+  if (phase.percent < 100) keepPercent(world.fleet, candidates, phase.percent)
   return candidates
 }
 
@@ -148,14 +147,6 @@ function onDevice(
 ): EpochMs {
   const wait = gradualOver === undefined ? 0 : gradualWait(lengthOf(gradualOver), device)
   return (deployment.timeBasis === 'DeviceLocal' ? sameWallClock(at, plan.zone, zone) : at) + wait
-}
-
-// Ring positions are the same for every rule, so that 10 % are always the same devices and 25 % hold them too.
-function keepRing(fleet: Fleet, plane: BitPlane, percent: number): void {
-  const limit = percent * 100
-  eachBit(clonePlane(plane), (row) => {
-    if ((fleet.ring[row] ?? 0) >= limit) clearBit(plane, row)
-  })
 }
 
 function gradualWait(over: number, device: string): number {

@@ -4,9 +4,8 @@ import { HOUR, toRfc3339 } from '../model/instant.ts'
 import type { FeedRecord } from '../rollout/world.ts'
 import type { Controller } from '../runtime/controller.ts'
 import type { App } from './app.ts'
-import type { ServeContext } from './context.ts'
+import type { Check, ServeContext } from './context.ts'
 
-export type Check = { readonly name: string; readonly ok: boolean; readonly message: string }
 export type Readiness = { readonly ready: boolean; readonly checks: readonly Check[] }
 
 /** After a full disk for so long, writing is worth another try: nobody sends anything to a controller that is not ready. */

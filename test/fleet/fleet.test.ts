@@ -7,6 +7,7 @@ import {
   attributesOf,
   enrolDevice,
   type Fleet,
+  keepPercent,
   MAX_KEYS,
   markStale,
   newFleet,
@@ -17,7 +18,7 @@ import {
   staleRows,
   touchDevice,
 } from '../../controller/fleet/fleet.ts'
-import { hasBit, planeRows } from '../../controller/model/bit-plane.ts'
+import { hasBit, planeOf, planeRows } from '../../controller/model/bit-plane.ts'
 import { ringPosition } from '../../controller/model/hash.ts'
 
 test('rows are numbered by enrolment and belong to an id for ever', (t) => {
@@ -33,6 +34,22 @@ test('rows are numbered by enrolment and belong to an id for ever', (t) => {
   t.equal(enrolDevice(fleet, 'a', {}, 14), 0, 'and finds it again')
   t.equal(fleet.ring[2], ringPosition('c'))
   t.equal(fleet.lastReport[0], 14, 'enrolling counts as a report')
+  t.end()
+})
+
+test('a percentage keeps the devices whose ring position lies below it, of any set of devices', (t) => {
+  const fleet = newFleet()
+  for (let i = 0; i < 3000; i++) enrolDevice(fleet, `device-${i}`, {}, i)
+  const chosen = fc.uniqueArray(fc.nat(2999), { maxLength: 400, size: 'max' })
+  fc.assert(
+    fc.property(chosen, fc.integer({ min: 1, max: 100 }), (rows, percent) => {
+      const below = rows.filter((row) => ringPosition(fleet.ids[row] ?? '') < percent * 100)
+      const kept = planeRows(keepPercent(fleet, planeOf(rows), percent))
+      return JSON.stringify(kept) === JSON.stringify(below.sort((a, b) => a - b))
+    }),
+    { seed: 42, numRuns: 300 },
+  )
+  t.pass('holds')
   t.end()
 })
 
