@@ -38,10 +38,6 @@ export function termsOf(query: Query, pool: TermPool): Term[] {
   return [...terms]
 }
 
-function newTerm(expression: Expression): Term {
-  return { expression, column: undefined, generation: 0, table: new Uint8Array(64), known: 0, flipped: false }
-}
-
 export function bindTerm(term: Term, fleet: Fleet): void {
   const column = fleet.columns.get(term.expression.key)
   const generation = column?.generation ?? 0
@@ -118,6 +114,10 @@ export function describeExpression(expression: Expression): string {
     return `${expression.key} ${expression.operator} (${shown}${more})`
   }
   return `${expression.key} ${expression.operator}${'value' in expression ? ` ${expression.value}` : ''}`
+}
+
+function newTerm(expression: Expression): Term {
+  return { expression, column: undefined, generation: 0, table: new Uint8Array(64), known: 0, flipped: false }
 }
 
 function canonicalKey(expression: Expression): string {
