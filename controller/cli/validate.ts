@@ -1,8 +1,9 @@
 // `ringmaster validate PATH…`: checks declarations without touching anything.
 import { type Checked, checkSet, type Remark } from '../sources/check-set.ts'
 import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'
+import { FORMATS, type Format, isFormat, reportText } from './validate-formats.ts'
 import { gather, type Sources } from './validate-paths.ts'
-import { FORMATS, type Format, fails, isFormat, reportText } from './validate-report.ts'
+import { fails } from './validate-report.ts'
 
 export const validateCommand: Command = {
   name: 'validate',

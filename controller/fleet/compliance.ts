@@ -9,6 +9,7 @@ import {
   eachBit,
   hasBit,
   newPlane,
+  popCount,
   setBit,
   subtract,
   unite,
@@ -113,10 +114,10 @@ export function countsAmong(
     const fresh = all & ~(stale.words[i] ?? 0)
     const lo = fresh & (planes?.lo.words[i] ?? 0)
     const hi = fresh & (planes?.hi.words[i] ?? 0)
-    result.unknown += bitsOf(all & ~(lo | hi))
-    result.notRequired += bitsOf(lo & ~hi)
-    result.required += bitsOf(hi & ~lo)
-    result.installed += bitsOf(lo & hi)
+    result.unknown += popCount(all & ~(lo | hi))
+    result.notRequired += popCount(lo & ~hi)
+    result.required += popCount(hi & ~lo)
+    result.installed += popCount(lo & hi)
   }
   return result
 }
@@ -180,10 +181,4 @@ function count(planes: UpdatePlanes, status: ComplianceState, by: 1 | -1): void 
   if (status === 1) planes.notRequired += by
   else if (status === 2) planes.required += by
   else if (status === 3) planes.installed += by
-}
-
-function bitsOf(word: number): number {
-  let v = word - ((word >>> 1) & 0x55555555)
-  v = (v & 0x33333333) + ((v >>> 2) & 0x33333333)
-  return Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
 }

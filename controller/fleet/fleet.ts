@@ -40,7 +40,10 @@ export const MAX_DEVICES = 10_000_000
 /** Different attribute keys in the whole fleet at one time. */
 export const MAX_KEYS = 512
 
-const NO_KEYS: readonly string[] = []
+/** Codes in the key's column, 0 for none; `before` is undefined when the column is gone or was renumbered. */
+export type AttributeChange = { readonly key: string; readonly before: number | undefined; readonly after: number }
+
+const NO_CHANGES: readonly AttributeChange[] = []
 
 export function newFleet(): Fleet {
   return {
@@ -85,33 +88,33 @@ export function enrolDevice(fleet: Fleet, id: string, attributes: DeviceAttribut
 }
 
 /**
- * Replaces a present device's attributes and returns the keys whose value changed, sorted. A key beyond MAX_KEYS is not
- * kept; `refusedKeys` says which, so that the device can be told.
+ * Replaces a present device's attributes and returns those whose value changed. A key beyond MAX_KEYS is not kept;
+ * `refusedKeys` says which, so that the device can be told.
  */
-export function setAttributes(fleet: Fleet, row: number, attributes: DeviceAttributes): readonly string[] {
-  let changed: string[] | undefined
+export function setAttributes(fleet: Fleet, row: number, attributes: DeviceAttributes): readonly AttributeChange[] {
+  let changed: AttributeChange[] | undefined
   let kept = 0
   let accepted = 0
-  const before = fleet.attributeCount[row] ?? 0
+  const had = fleet.attributeCount[row] ?? 0
   for (const key of Object.keys(attributes)) {
     const column = fleet.columns.get(key) ?? addColumn(fleet, key)
     if (column === undefined) continue
     accepted++
-    if ((column.codes[row] ?? 0) !== 0) kept++
+    const before = column.codes[row] ?? 0
+    if (before !== 0) kept++
     const outcome = setValue(column, row, attributes[key])
+    if (outcome === 'same') continue
     if (outcome === 'renumbered') fleet.shape++
-    if (outcome !== 'same') {
-      changed ??= []
-      changed.push(key)
-    }
+    changed ??= []
+    changed.push({ key, before: outcome === 'renumbered' ? undefined : before, after: column.codes[row] ?? 0 })
   }
-  if (kept < before) {
+  if (kept < had) {
     changed ??= []
     clearOthers(fleet, row, attributes, changed)
   }
-  if (changed === undefined) return NO_KEYS
+  if (changed === undefined) return NO_CHANGES
   fleet.attributeCount[row] = accepted
-  return changed.sort()
+  return changed
 }
 
 /** Keys of these attributes that the fleet has no room for, sorted. */
@@ -164,6 +167,24 @@ export function touchDevice(fleet: Fleet, row: number, at: EpochMs): boolean {
   return wasStale
 }
 
+/**
+ * Leaves in `plane`, in place, the devices whose ring position lies below `percent` (1 to 100). Positions are the same for
+ * every rule, so that 10 % are always the same devices and 25 % hold them too (semantics.md §6).
+ */
+export function keepPercent({ ring }: Fleet, plane: BitPlane, percent: number): BitPlane {
+  const limit = percent * 100
+  const { words } = plane
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] ?? 0
+    if (word === 0) continue
+    let within = 0
+    // Without a branch: the sign of the difference is the bit, the highest row's first.
+    for (let row = i * 32 + 31; row >= i * 32; row--) within = (within << 1) | (((ring[row] ?? 0) - limit) >>> 31)
+    words[i] = word & within
+  }
+  return plane
+}
+
 /** Who, of those not stale, has been silent the longest. */
 export function oldestReport(fleet: Fleet): { row: number; at: EpochMs } | undefined {
   if (fleet.oldest === 0) return undefined
@@ -208,11 +229,12 @@ function addColumn(fleet: Fleet, key: string): Column | undefined {
   return column
 }
 
-function clearOthers(fleet: Fleet, row: number, attributes: DeviceAttributes, changed: string[]): void {
+function clearOthers(fleet: Fleet, row: number, attributes: DeviceAttributes, changed: AttributeChange[]): void {
   for (const [key, column] of fleet.columns) {
-    if ((column.codes[row] ?? 0) === 0 || Object.hasOwn(attributes, key)) continue
+    const before = column.codes[row] ?? 0
+    if (before === 0 || Object.hasOwn(attributes, key)) continue
     setValue(column, row, undefined)
-    changed.push(key)
+    changed.push({ key, before: column.used > 0 ? before : undefined, after: 0 })
     if (column.used > 0) continue
     fleet.columns.delete(key)
     fleet.shape++

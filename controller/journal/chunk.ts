@@ -2,7 +2,7 @@
 // for each fact costs two to four times as much (figures in sqlite-journal.ts), and the runs keep types searchable.
 import { crc32 } from 'node:zlib'
 import type { EpochMs } from '../model/instant.ts'
-import { type AnyFact, JournalError, reasonOf } from './journal.ts'
+import { type AnyFact, type Entry, JournalError, reasonOf } from './journal.ts'
 
 /** A chunk is closed at either, so that reading one, or looking in one for a single fact, stays cheap. */
 export const CHUNK_FACTS = 1024
@@ -63,13 +63,13 @@ export class ChunkBuilder {
       addRun(this.#runs, this.#next, count, at, type)
       this.#next += count
     }
-    this.#bodies.push(piece.json.slice(1, -1))
+    this.#bodies.push(piece.json)
     this.#chars += piece.json.length
   }
 
   flush(): Chunk[] {
     if (this.#next > this.#first) {
-      this.chunks.push(chunkOf(this.#runs, `[${this.#bodies.join(',')}]`))
+      this.chunks.push(chunkOf(this.#runs, joined(this.#bodies)))
       this.#first = this.#next
       this.#chars = 0
       this.#bodies = []
@@ -112,6 +112,15 @@ export function unpack(chunk: Chunk): Stored[] {
   }
   if (entries.length !== facts.length) throw corrupt(chunk, `there are ${facts.length} instead of ${entries.length}`)
   return entries
+}
+
+/** A stored fact as what it means. Throws Corrupt when `decode` throws. */
+export function decoded<F extends AnyFact>({ seq, at, type, fact }: Stored, decode: (json: unknown) => F): Entry<F> {
+  try {
+    return { seq, at, fact: decode(fact) }
+  } catch (error) {
+    throw new JournalError('Corrupt', `Fact ${seq} (${type}) cannot be understood: ${reasonOf(error)}`, error)
+  }
 }
 
 /** The runs as they are stored beside the body. */
@@ -159,6 +168,12 @@ function addPieces(pieces: Piece[], facts: readonly AnyFact[]): void {
     addPieces(pieces, facts.slice(0, half))
     addPieces(pieces, facts.slice(half))
   }
+}
+
+/** JSON arrays, none of them empty, as one. */
+function joined(arrays: readonly string[]): string {
+  const [only = '[]'] = arrays
+  return arrays.length === 1 ? only : `[${arrays.map((array) => array.slice(1, -1)).join(',')}]`
 }
 
 function checkedType(type: unknown): string {

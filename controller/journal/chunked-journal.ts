@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import type { EpochMs } from '../model/instant.ts'
 import { AppendQueue, type Pending } from './append-queue.ts'
-import { type Chunk, ChunkBuilder, packStored, type Stored, unpack } from './chunk.ts'
+import { type Chunk, ChunkBuilder, decoded, packStored, type Stored, unpack } from './chunk.ts'
 import type { ChunkStore, SnapshotRecord } from './chunk-store.ts'
 import {
   type AnyFact,
@@ -16,15 +16,14 @@ import {
   JournalError,
   type KeptQuery,
   type QueueLimits,
-  READ_KEPT_LIMIT,
   reasonOf,
   type Snapshot,
 } from './journal.ts'
+import { listingOf, pick } from './listing.ts'
 import { sumInSlices } from './snapshot-codec.ts'
 
 const SNAPSHOTS_KEPT = 2
 const WARNINGS_KEPT = 100
-const QUERY_TYPES = 32
 /** Chunks that one step of a compaction looks at, between which appends have their turn. */
 const COMPACT_CHUNKS = 32
 
@@ -73,23 +72,16 @@ export class ChunkedJournal<F extends AnyFact> implements EmbeddedJournal<F> {
     return this.#entries(after + 1, this.#lastSeq)
   }
 
-  readKept({ types, fromSeq, limit, order = 'oldest' }: KeptQuery): Entry<F>[] {
+  readKept(query: KeptQuery): Entry<F>[] {
     this.#makeSureOpen()
-    if (!Number.isInteger(limit) || limit < 0 || limit > READ_KEPT_LIMIT)
-      throw new JournalError('Invalid', `A listing holds 0 to ${READ_KEPT_LIMIT} facts, not ${limit}.`)
-    if (types !== undefined && types.length > QUERY_TYPES)
-      throw new JournalError('Invalid', `A listing is of at most ${QUERY_TYPES} types, not ${types.length}.`)
+    const listing = listingOf(query, this.#lastSeq)
+    const { types, from, limit, newest } = listing
     const found: Entry<F>[] = []
-    if (limit === 0 || types?.length === 0) return found
-    const newest = order === 'newest'
-    const from = fromSeq ?? (newest ? this.#lastSeq : 0)
+    if (limit === 0) return found
     const begin = newest ? from : (this.#store.chunkAt(from)?.first ?? 0)
-    for (const chunk of this.#store.chunksOf(types, begin, order)) {
-      const entries = newest ? unpack(chunk).reverse() : unpack(chunk)
-      for (const entry of entries) {
-        if (newest ? entry.seq > from : entry.seq < from) continue
-        if (types !== undefined && !types.includes(entry.type)) continue
-        found.push(this.#decoded(entry))
+    for (const chunk of this.#store.chunksOf(types, begin, newest ? 'newest' : 'oldest')) {
+      for (const entry of pick(chunk, listing)) {
+        found.push(decoded(entry, this.#decode))
         if (found.length === limit) return found
       }
     }
@@ -153,12 +145,12 @@ export class ChunkedJournal<F extends AnyFact> implements EmbeddedJournal<F> {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    this.#queue.flush()
+    await this.#queue.drain()
     await this.#saving?.catch(() => {})
     this.#store.close()
   }
 
-  #commit(batch: readonly Pending[]): Appended[] {
+  #commit(batch: readonly Pending[]): Appended[] | Promise<Appended[]> {
     if (this.#broken !== undefined) throw this.#broken
     const builder = new ChunkBuilder(this.#lastSeq + 1)
     const appended = batch.map(({ pieces, at }) => {
@@ -166,18 +158,26 @@ export class ChunkedJournal<F extends AnyFact> implements EmbeddedJournal<F> {
       for (const piece of pieces) builder.add(piece, at)
       return { first, last: builder.next - 1 }
     })
-    this.#write(() => this.#store.write({ insert: builder.flush() }))
-    this.#lastSeq = builder.next - 1
-    return appended
+    const done = (): Appended[] => {
+      this.#lastSeq = builder.next - 1
+      return appended
+    }
+    const failed = (error: unknown): never => this.#failed(error)
+    const written = this.#write(() => this.#store.append(builder.flush()))
+    return written === undefined ? done() : written.then(done, failed)
   }
 
-  #write(change: () => void): void {
+  #write<T>(change: () => T): T {
     try {
-      change()
+      return change()
     } catch (error) {
-      if (error instanceof JournalError && error.code === 'Broken') this.#broken = error
-      throw error
+      return this.#failed(error)
     }
+  }
+
+  #failed(error: unknown): never {
+    if (error instanceof JournalError && error.code === 'Broken') this.#broken = error
+    throw error
   }
 
   *#entries(from: number, through: number): Generator<Entry<F>, void, undefined> {
@@ -192,16 +192,9 @@ export class ChunkedJournal<F extends AnyFact> implements EmbeddedJournal<F> {
       const chunk = this.#store.chunkAt(next)
       if (chunk === undefined || chunk.last < next)
         throw new JournalError('Corrupt', `Fact ${next} is missing in the journal; restore its data from a backup.`)
-      for (const entry of unpack(chunk)) if (entry.seq >= next && entry.seq <= through) yield this.#decoded(entry)
+      for (const entry of unpack(chunk))
+        if (entry.seq >= next && entry.seq <= through) yield decoded(entry, this.#decode)
       next = chunk.last + 1
-    }
-  }
-
-  #decoded({ seq, at, type, fact }: Stored): Entry<F> {
-    try {
-      return { seq, at, fact: this.#decode(fact) }
-    } catch (error) {
-      throw new JournalError('Corrupt', `Fact ${seq} (${type}) cannot be understood: ${reasonOf(error)}`, error)
     }
   }
 

@@ -3,7 +3,7 @@
 import { crc32 } from 'node:zlib'
 import type { EpochMs } from '../model/instant.ts'
 import { AppendQueue } from './append-queue.ts'
-import { type Stored, unpack } from './chunk.ts'
+import { decoded, unpack } from './chunk.ts'
 import type { SnapshotRecord } from './chunk-store.ts'
 import {
   type AnyFact,
@@ -17,11 +17,10 @@ import {
   type Lead,
   type NextFacts,
   type QueueLimits,
-  READ_KEPT_LIMIT,
-  reasonOf,
   type SharedJournal,
   type Snapshot,
 } from './journal.ts'
+import { listingOf, pick } from './listing.ts'
 import { compactStep } from './postgres-compaction.ts'
 import {
   asJournalError,
@@ -50,7 +49,6 @@ export type PostgresOptions = {
 const POLL_MS = 1000
 const SNAPSHOTS_KEPT = 2
 const WARNINGS_KEPT = 100
-const QUERY_TYPES = 32
 
 /**
  * Opens the journal in the database that `url` names, making its tables when there are none. Rejects with a JournalError, having
@@ -183,24 +181,16 @@ export class PostgresJournal<F extends AnyFact> implements SharedJournal<F> {
     return this.#entries(after + 1, this.#lastSeq, (work) => this.#links.read.run(work))
   }
 
-  async readKept({ types, fromSeq, limit, order = 'oldest' }: KeptQuery): Promise<Entry<F>[]> {
+  async readKept(query: KeptQuery): Promise<Entry<F>[]> {
     this.#makeSureUsable()
-    if (!Number.isInteger(limit) || limit < 0 || limit > READ_KEPT_LIMIT)
-      throw new JournalError('Invalid', `A listing holds 0 to ${READ_KEPT_LIMIT} facts, not ${limit}.`)
-    if (types !== undefined && types.length > QUERY_TYPES)
-      throw new JournalError('Invalid', `A listing is of at most ${QUERY_TYPES} types, not ${types.length}.`)
+    const listing = listingOf(query, this.#lastSeq)
     const found: Entry<F>[] = []
-    if (limit === 0 || types?.length === 0) return found
-    const newest = order === 'newest'
+    if (listing.limit === 0) return found
     const run: Run = (work) => this.#links.read.run(work)
-    const from = fromSeq ?? (newest ? this.#lastSeq : 0)
-    for await (const chunk of chunksOf(run, this.#schema, { types, from, newest })) {
-      const entries = newest ? unpack(chunk).reverse() : unpack(chunk)
-      for (const entry of entries) {
-        if (newest ? entry.seq > from : entry.seq < from) continue
-        if (types !== undefined && !types.includes(entry.type)) continue
-        found.push(this.#decoded(entry))
-        if (found.length === limit) return found
+    for await (const chunk of chunksOf(run, this.#schema, listing)) {
+      for (const entry of pick(chunk, listing)) {
+        found.push(decoded(entry, this.#decode))
+        if (found.length === listing.limit) return found
       }
     }
     return found
@@ -319,20 +309,13 @@ export class PostgresJournal<F extends AnyFact> implements SharedJournal<F> {
         )
       for (const chunk of found.chunks) {
         if (chunk.first > next || chunk.last < next) break
-        for (const entry of unpack(chunk)) if (entry.seq >= next && entry.seq <= through) yield this.#decoded(entry)
+        for (const entry of unpack(chunk))
+          if (entry.seq >= next && entry.seq <= through) yield decoded(entry, this.#decode)
         next = chunk.last + 1
         if (next > through) return
       }
       if (next === begin)
         throw new JournalError('Corrupt', `Fact ${next} is missing in the journal; restore its data from a backup.`)
-    }
-  }
-
-  #decoded({ seq, at, type, fact }: Stored): Entry<F> {
-    try {
-      return { seq, at, fact: this.#decode(fact) }
-    } catch (error) {
-      throw new JournalError('Corrupt', `Fact ${seq} (${type}) cannot be understood: ${reasonOf(error)}`, error)
     }
   }
 

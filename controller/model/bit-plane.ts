@@ -72,10 +72,17 @@ export function subtract(target: BitPlane, other: BitPlane): BitPlane {
   return target
 }
 
+/** How many bits of a 32-bit word are set, whatever its sign. */
+export function popCount(word: number): number {
+  let v = word - ((word >>> 1) & 0x55555555)
+  v = (v & 0x33333333) + ((v >>> 2) & 0x33333333)
+  return Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
+}
+
 /** How many rows are in the set. */
 export function countBits(plane: BitPlane): number {
   let total = 0
-  for (const word of plane.words) total += popCount(word)
+  for (let i = 0; i < plane.words.length; i++) total += popCount(plane.words[i] ?? 0)
   return total
 }
 
@@ -88,7 +95,8 @@ export function countShared(a: BitPlane, b: BitPlane): number {
 }
 
 export function isEmptyPlane(plane: BitPlane): boolean {
-  return plane.words.every((word) => word === 0)
+  for (let i = 0; i < plane.words.length; i++) if (plane.words[i] !== 0) return false
+  return true
 }
 
 export function samePlane(a: BitPlane, b: BitPlane): boolean {
@@ -138,10 +146,4 @@ function grow(plane: BitPlane, words: number): void {
   const grown = new Uint32Array(Math.max(words, plane.words.length * 2))
   grown.set(plane.words)
   plane.words = grown
-}
-
-function popCount(word: number): number {
-  let v = word - ((word >>> 1) & 0x55555555)
-  v = (v & 0x33333333) + ((v >>> 2) & 0x33333333)
-  return Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
 }

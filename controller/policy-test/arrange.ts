@@ -11,7 +11,7 @@ import type { Edit, SimulationInput } from '../simulate/simulation.ts'
 import { crossChecks } from '../sources/cross-checks.ts'
 import { pathText } from '../sources/issues.ts'
 import type { Path } from '../sources/yaml-values.ts'
-import { behaviourOf, rosterOf } from './devices.ts'
+import { behaviourOf, type Report, rosterOf } from './devices.ts'
 import type { Loaded } from './load.ts'
 import { momentAt } from './moments.ts'
 import { devicesNamed, namesUpdate } from './names.ts'
@@ -75,8 +75,6 @@ export function arrange(file: string, read: ReadTest, index: number, loaded: Loa
   const input = { scenario, seed: 1, from: start, until, declarations: edits, feeds, roster: { devices, finds } }
   return { type: 'Arranged', arranged: { input, updates, devices: ids, steps, zone } }
 }
-
-export type Report = (path: Path, code: string, message: string) => void
 
 const ONE_MINUTE = { min: 'PT1M', max: 'PT1M' }
 

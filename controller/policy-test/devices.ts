@@ -3,10 +3,12 @@ import { type EpochMs, toRfc3339 } from '../model/instant.ts'
 import type { Update } from '../model/update.ts'
 import type { ScenarioSpec } from '../simulate/scenario.ts'
 import type { Path } from '../sources/yaml-values.ts'
-import type { Report } from './arrange.ts'
 import { momentAt } from './moments.ts'
 import { namesUpdate } from './names.ts'
 import { MAX_TEST_DEVICES, type PolicyTestSpec, type TestCase, type TestDevice } from './policy-test.ts'
+
+/** Takes what is wrong with a test, by where in its file it stands. */
+export type Report = (path: Path, code: string, message: string) => void
 
 export type OneDevice = {
   readonly id: string

@@ -4,17 +4,8 @@
 import { updateOf } from '../catalog/catalog.ts'
 import { type CriteriaContext, explainCriteria, orderUpdates, selectUpdates } from '../catalog/criteria.ts'
 import { membersOf } from '../fleet/collections.ts'
-import {
-  type BitPlane,
-  clearBit,
-  clonePlane,
-  countBits,
-  eachBit,
-  hasBit,
-  newPlane,
-  subtract,
-  unite,
-} from '../model/bit-plane.ts'
+import { keepPercent } from '../fleet/fleet.ts'
+import { type BitPlane, clonePlane, countBits, hasBit, newPlane, subtract, unite } from '../model/bit-plane.ts'
 import type { EpochMs } from '../model/instant.ts'
 import { MAX_UPDATES_PER_GROUP } from '../model/limits.ts'
 import type { ResolvedPlan } from '../model/plan.ts'
@@ -78,10 +69,7 @@ export function phaseDevices(state: State, plan: ResolvedPlan): BitPlane[] {
   return plan.phases.map(({ collection, percent }) => {
     const devices = clonePlane(membersOf(state.fleet, state.collections, collection) ?? newPlane())
     subtract(devices, ahead)
-    if (percent < 100)
-      eachBit(clonePlane(devices), (row) => {
-        if ((state.fleet.ring[row] ?? 0) >= percent * 100) clearBit(devices, row)
-      })
+    if (percent < 100) keepPercent(state.fleet, devices, percent)
     unite(ahead, devices)
     return devices
   })

@@ -1,8 +1,10 @@
 // How far the fleet and its collections are with what is deployed to them (semantics.md §8), counted by planes.
 
 import { membersOf } from '../fleet/collections.ts'
+import { eachStanding } from '../fleet/standing.ts'
 import { type BitPlane, countBits, countShared, intersect, isEmptyPlane, newPlane, unite } from '../model/bit-plane.ts'
 import { ALL_DEVICES } from '../model/collection.ts'
+import type { UpdateId } from '../model/update.ts'
 import { isStarted, type RolloutRecord } from '../rollout/control.ts'
 import { effectiveUpdates } from '../rollout/evidence.ts'
 import type { World } from '../rollout/world.ts'
@@ -50,10 +52,7 @@ export function fleetCompliance(world: World): Deployed {
     if (targets === undefined || updates.length === 0) continue
     left -= updates.length
     unite(planes.covered, targets)
-    for (const update of updates) {
-      const status = world.compliance.updates.get(update)
-      addUpdate(planes, targets, status?.lo, status?.hi, world.compliance.failed.get(update)?.devices)
-    }
+    addStanding(planes, world, targets, updates)
   }
   const { covered, failed, required, unknown } = planes
   for (let i = 0; i < covered.words.length; i++) {
@@ -98,38 +97,25 @@ function approvedTargets({ fleet }: World, { phases }: RolloutRecord): BitPlane 
 
 type Planes = Omit<Deployed, 'figures' | 'leftOut'>
 
-function addUpdate(
+function addStanding(
   { covered, failed, required, unknown }: Planes,
+  { compliance }: World,
   targets: BitPlane,
-  lo: BitPlane | undefined,
-  hi: BitPlane | undefined,
-  failures: BitPlane | undefined,
+  updates: readonly UpdateId[],
 ): void {
   for (const plane of [failed, required, unknown])
     if (plane.words.length < covered.words.length) plane.words = grown(plane.words, covered.words.length)
-  const n = targets.words.length
-  const [on, f, r, u] = [signed(targets, n), signed(failed, n), signed(required, n), signed(unknown, n)]
-  const [low, high, bad] = [signed(lo, n), signed(hi, n), signed(failures, n)]
-  for (let i = 0; i < on.length; i++) {
-    const here = on[i] ?? 0
-    if (here === 0) continue
-    const compliant = low[i] ?? 0
-    const missing = (high[i] ?? 0) & ~compliant
-    f[i] = (f[i] ?? 0) | (here & (bad[i] ?? 0) & ~compliant)
-    r[i] = (r[i] ?? 0) | (here & missing)
-    u[i] = (u[i] ?? 0) | (here & ~(compliant | missing))
-  }
+  eachStanding(compliance, updates, undefined, targets.words.length, (from, length, standing) => {
+    for (let i = 0; i < length; i++) {
+      const at = from + i
+      const here = targets.words[at] ?? 0
+      if (here === 0) continue
+      failed.words[at] = (failed.words[at] ?? 0) | (here & (standing.failing[i] ?? 0))
+      required.words[at] = (required.words[at] ?? 0) | (here & (standing.missing[i] ?? 0))
+      unknown.words[at] = (unknown.words[at] ?? 0) | (here & (standing.unknown[i] ?? 0))
+    }
+  })
 }
-
-// The same words as signed numbers, which bit operations give and take without boxing: several times as fast. At least
-// `length` of them; a plane that is shorter is copied, so only those that are long enough can be written to.
-function signed(plane: BitPlane | undefined, length: number): Int32Array {
-  const words = plane?.words ?? NO_WORDS
-  const long = words.length < length ? grown(words, length) : words
-  return new Int32Array(long.buffer, long.byteOffset, long.length)
-}
-
-const NO_WORDS = new Uint32Array()
 
 function grown(words: Uint32Array, length: number): Uint32Array {
   const longer = new Uint32Array(length)

@@ -1,17 +1,17 @@
 // Approving a phase's updates for its devices, and for those that join later. An approval is in force once it is in the
 // journal, and every one names where it comes from (semantics.md §7).
-import { countBits, encodePlane } from '../model/bit-plane.ts'
-import { ALL_DEVICES } from '../model/collection.ts'
+import { type Collections, movedSince, movesOf } from '../fleet/collections.ts'
+import { type BitPlane, countBits, encodePlane } from '../model/bit-plane.ts'
 import type { Provenance } from '../model/facts.ts'
 import { toRfc3339 } from '../model/instant.ts'
+import type { ResolvedPlan } from '../model/plan.ts'
 import { plural } from '../model/plural.ts'
 import type { Reason } from '../model/reasons.ts'
 import type { UpdateId } from '../model/update.ts'
-import { isStarted, type PhaseRecord, type RolloutRecord } from './control.ts'
+import { isStarted, type RolloutRecord } from './control.ts'
 import { type Draft, emit, wantedUpdates } from './draft.ts'
 import { joiners } from './targets.ts'
 import { ofRollout } from './unapprove.ts'
-import type { World } from './world.ts'
 
 /** Approves phases that are under way and not approved, as after a start or a resumption. Returns whether there were any. */
 export function approvePhases(draft: Draft, rollout: RolloutRecord): boolean {
@@ -27,20 +27,26 @@ export function approvePhases(draft: Draft, rollout: RolloutRecord): boolean {
 
 /** Adds devices that came into a collection after the start of its phase. Returns whether there were any. */
 export function joinDevices(draft: Draft, rollout: RolloutRecord): boolean {
-  const version = membershipVersion(draft.world, rollout)
-  if (withoutJoiners.get(rollout.phases) === version) return false
-  const found = joiners(draft.world, rollout)
-  if (found.length === 0) withoutJoiners.set(rollout.phases, version)
-  for (const { index, targets } of found) {
+  const { collections } = draft.world
+  const targets = rollout.phases.flatMap((phase) => (isStarted(phase) ? [phase.targets] : []))
+  const [first] = targets
+  if (first === undefined) return false
+  const settled = { plan: rollout.plan, targets, collections, moves: movesOf(collections) }
+  const known = withoutJoiners.get(first)
+  const moved = known !== undefined && isSame(known, settled) ? movedSince(collections, known.moves) : undefined
+  if (moved?.length === 0) return false
+  const found = joiners(draft.world, rollout, moved)
+  if (found.length === 0) withoutJoiners.set(first, settled)
+  for (const { index, targets: added } of found) {
     const planned = rollout.plan.phases[index]
     if (planned === undefined) continue
-    const devices = countBits(targets)
+    const devices = countBits(added)
     const message = `${plural(devices, 'device')} joined collection ${planned.collection} after the phase had started`
     emit(draft, {
       type: 'TargetsJoined',
       ...ofRollout(rollout),
       phase: planned.name,
-      targets: encodePlane(targets),
+      targets: encodePlane(added),
       devices,
       reason: 'NewDevices',
       message,
@@ -100,11 +106,22 @@ function emitApproval(draft: Draft, rollout: RolloutRecord, phase: string, devic
   })
 }
 
-function membershipVersion({ collections, membershipVersion: everybody }: World, { plan }: RolloutRecord): string {
-  return plan.phases
-    .map(({ collection }) => (collection === ALL_DEVICES ? everybody : collections.membership.versions.get(collection)))
-    .join()
+type Settled = {
+  readonly plan: ResolvedPlan
+  readonly targets: readonly BitPlane[]
+  readonly collections: Collections
+  readonly moves: number
 }
 
-// For these records, at this version of the memberships, nobody joins. Records are immutable, so this stays true.
-const withoutJoiners = new WeakMap<readonly PhaseRecord[], string>()
+// Nobody joins a rollout that has these targets under this plan, after so many moves: only those who moved later can. By the
+// targets of the first phase; like plans, these are replaced and never changed.
+const withoutJoiners = new WeakMap<BitPlane, Settled>()
+
+function isSame(known: Settled, { plan, targets, collections }: Settled): boolean {
+  return (
+    known.plan === plan &&
+    known.collections === collections &&
+    known.targets.length === targets.length &&
+    targets.every((plane, i) => plane === known.targets[i])
+  )
+}

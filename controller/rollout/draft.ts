@@ -1,13 +1,14 @@
 // A decision in the making: what the planners of this folder have decided so far in one call of `decide`, what they have
 // to say about it, and when to look again. Each planner sees control as the decisions before it have left it.
-import { type BitPlane, clonePlane, countShared, setBit } from '../model/bit-plane.ts'
+import { type BitPlane, clonePlane, countShared, hasBit, setBit } from '../model/bit-plane.ts'
 import type { ObjectRef } from '../model/declared.ts'
 import type { Decision, GateFigures } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
 import type { Reason } from '../model/reasons.ts'
 import type { UpdateId } from '../model/update.ts'
-import { type Control, evolve, isStarted, type RolloutRecord } from './control.ts'
-import { computeFigures, effectiveUpdates, gateFigures } from './evidence.ts'
+import { type Control, evolve, isStarted, type RolloutRecord, type StartedPhase } from './control.ts'
+import { effectiveUpdates, gateFigures } from './evidence.ts'
+import { computeFigures } from './recount.ts'
 import type { World } from './world.ts'
 
 /** What is to be said about an object for now: status, `explain`, stories and pull requests speak from these. */
@@ -34,10 +35,13 @@ export type Draft = {
   next: EpochMs
   /** What has been decided here and is not in the world yet, and changes what gates count. */
   readonly expiring: Set<UpdateId>
-  /** Declared rollouts that begin again: what the world has counted for them is about what they were. */
-  readonly begunAgain: Set<string>
+  /** Declared rollouts that were planned here: what the world has counted for them is about what they were. */
+  readonly planned: Map<string, 'BeginsAgain' | 'GoesOn'>
   stale: BitPlane
-  countsChanged: boolean
+  /** Those of `stale` that are not marked in the world yet. */
+  silent: readonly number[]
+  /** Other updates may be wanted than the world has counted. */
+  wantedChanged: boolean
 }
 
 export function newDraft(world: World, now: EpochMs): Draft {
@@ -49,9 +53,10 @@ export function newDraft(world: World, now: EpochMs): Draft {
     notes: [],
     next: Infinity,
     expiring: new Set(),
-    begunAgain: new Set(),
+    planned: new Map(),
     stale: world.fleet.stale,
-    countsChanged: false,
+    silent: [],
+    wantedChanged: false,
   }
 }
 
@@ -59,22 +64,18 @@ export function emit(draft: Draft, decision: Decision): void {
   draft.decisions.push(decision)
   draft.control = evolve(draft.control, draft.now, decision)
   if (decision.type === 'UpdatesExpired') for (const id of decision.expired) draft.expiring.add(id)
-  if (decision.type === 'RolloutPlanned' && draft.control.rollouts.get(decision.rollout)?.status === 'Planned')
-    draft.begunAgain.add(decision.rollout)
-  if (COUNTED_ANEW.has(decision.type)) draft.countsChanged = true
+  if (decision.type === 'RolloutPlanned') {
+    const { status } = draft.control.rollouts.get(decision.rollout) ?? {}
+    draft.planned.set(decision.rollout, status === 'Planned' ? 'BeginsAgain' : 'GoesOn')
+  }
+  if (decision.type === 'UpdatesExpired' || decision.type === 'UpdatesHeld' || decision.type === 'HoldEnded')
+    draft.wantedChanged = true
 }
-
-const COUNTED_ANEW: ReadonlySet<Decision['type']> = new Set([
-  'UpdatesExpired',
-  'UpdatesHeld',
-  'HoldEnded',
-  'RolloutPlanned',
-])
 
 export function markStaleInDraft(draft: Draft, rows: readonly number[]): void {
   draft.stale = clonePlane(draft.stale)
   for (const row of rows) setBit(draft.stale, row)
-  draft.countsChanged = true
+  draft.silent = [...draft.silent, ...rows]
 }
 
 /** Asks to be called again at `at`, where that lies ahead. */
@@ -90,10 +91,36 @@ export function wantedUpdates(draft: Draft, rollout: RolloutRecord): UpdateId[] 
 /** Gate figures with what was decided here; from the counters where that changes nothing. */
 export function figuresInDraft(draft: Draft, rollout: RolloutRecord, index: number): GateFigures {
   const phase = rollout.phases[index]
-  if (draft.begunAgain.has(rollout.name)) {
+  if (draft.planned.get(rollout.name) === 'BeginsAgain') {
     const targets = phase && isStarted(phase) ? countShared(phase.targets, draft.world.fleet.present) : 0
     return { targets, compliant: 0, failed: 0, unknown: targets }
   }
-  if (!draft.countsChanged || phase === undefined || !isStarted(phase)) return gateFigures(draft.world, rollout, index)
+  if (phase === undefined || !isStarted(phase)) return gateFigures(draft.world, rollout, index)
+  if (countersHold(draft, rollout))
+    return withoutSilent(draft, rollout, phase, gateFigures(draft.world, rollout, index))
   return computeFigures(draft.world, rollout, index, phase, wantedUpdates(draft, rollout), draft.stale)
+}
+
+function countersHold(draft: Draft, rollout: RolloutRecord): boolean {
+  const { world, planned, wantedChanged } = draft
+  if (planned.has(rollout.name)) return false
+  return !wantedChanged || world.evidence.get(rollout.name)?.effective.join() === wantedUpdates(draft, rollout).join()
+}
+
+// A device that falls silent has said nothing any more, and has still failed.
+function withoutSilent(
+  draft: Draft,
+  { name }: RolloutRecord,
+  { targets }: StartedPhase,
+  counted: GateFigures,
+): GateFigures {
+  const evidence = draft.world.evidence.get(name)
+  if (evidence === undefined) return counted
+  let { compliant, unknown } = counted
+  for (const row of draft.silent) {
+    if (!hasBit(targets, row)) continue
+    if (hasBit(evidence.reported, row)) unknown++
+    if (hasBit(evidence.compliant, row)) compliant--
+  }
+  return { ...counted, compliant, unknown }
 }

@@ -1,29 +1,16 @@
 // What gates count (semantics.md §6): for each unfinished rollout, which of its devices have reported on its updates since
 // these were available to them, and with what result. A report made before that, or about something else, never enters.
 //
-// Kept current by the fold in O(updates of the group) for each report. `computeFigures` is the same from the planes alone,
-// for what `decide` asks about a state that has not come about yet, and for tests to hold the counters against.
+// Kept current by the fold: a message touches the rollouts that name its update, and goes through the updates of a group only
+// when something is new. recount.ts counts the same from the planes alone.
 import { stateOf } from '../catalog/catalog.ts'
-import { type Compliance, complianceOf, enforcementOf } from '../fleet/compliance.ts'
-import {
-  type BitPlane,
-  clearBit,
-  clonePlane,
-  countBits,
-  countShared,
-  eachBit,
-  hasBit,
-  intersect,
-  newPlane,
-  setBit,
-  subtract,
-  unite,
-} from '../model/bit-plane.ts'
+import { complianceOf } from '../fleet/compliance.ts'
+import { type BitPlane, clearBit, countShared, hasBit, newPlane, setBit } from '../model/bit-plane.ts'
 import type { GateFigures } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
-import { isFailure } from '../model/report.ts'
 import type { UpdateId } from '../model/update.ts'
-import { type Control, isStarted, isUnfinished, type RolloutRecord, type StartedPhase } from './control.ts'
+import { type Control, isStarted, isUnfinished, type RolloutRecord } from './control.ts'
+import { countDevices, figuresOf, hasFailed, noCounts } from './recount.ts'
 import { evidenceFrom, phaseIndexOf } from './targets.ts'
 import type { Evidence, World } from './world.ts'
 
@@ -51,73 +38,75 @@ export function effectiveUpdates(
 export function syncEvidence(world: World): void {
   for (const name of world.evidence.keys()) {
     const rollout = world.control.rollouts.get(name)
-    if (rollout === undefined || !isUnfinished(rollout) || rollout.status === 'Planned') world.evidence.delete(name)
+    if (rollout !== undefined && isUnfinished(rollout) && rollout.status !== 'Planned') continue
+    world.evidence.delete(name)
+    namings.delete(world.evidence)
   }
   for (const rollout of world.control.rollouts.values())
-    if (isUnfinished(rollout) && rollout.status !== 'Planned' && !world.evidence.has(rollout.name))
+    if (isUnfinished(rollout) && rollout.status !== 'Planned' && !world.evidence.has(rollout.name)) {
+      namings.delete(world.evidence)
       world.evidence.set(rollout.name, {
         effective: effectiveUpdates(world, rollout),
         seen: new Map(rollout.updates.map((id) => [id, newPlane()])),
         compliant: newPlane(),
         failed: newPlane(),
         reported: newPlane(),
-        counts: noCounts(rollout),
+        counts: rollout.plan.phases.map(noCounts),
       })
-}
-
-/** After a declared rollout was planned again: what was reported stays evidence where it goes on, and is counted by the new plan. */
-export function replanEvidence(world: World, name: string): void {
-  const rollout = world.control.rollouts.get(name)
-  const evidence = world.evidence.get(name)
-  if (rollout === undefined || evidence === undefined) return
-  for (const plane of [evidence.compliant, evidence.failed, evidence.reported]) plane.words.fill(0)
-  evidence.counts = noCounts(rollout)
-  refreshTargets(world, rollout, evidence)
+    }
 }
 
 /**
- * After many devices reported at once, and what they said was put into the planes of compliance and into `seen`: the
- * counters from the planes. A failure stands until all that is wanted of the device is there.
+ * Counts anew from the planes: after much was put into them at once, and after a declared rollout was planned again, where
+ * what was reported stays evidence as far as it goes on.
  */
 export function recountEvidence(world: World, name: string): void {
   const rollout = world.control.rollouts.get(name)
   const evidence = world.evidence.get(name)
-  if (rollout === undefined || evidence === undefined) return
-  const reported = subtract(clonePlane(world.fleet.present), world.fleet.stale)
-  for (const id of evidence.effective) intersect(reported, evidence.seen.get(id) ?? newPlane())
-  const compliant = evidence.effective.length === 0 ? newPlane() : clonePlane(reported)
-  for (const id of evidence.effective) intersect(compliant, world.compliance.updates.get(id)?.lo ?? newPlane())
-  evidence.reported = newPlane()
-  evidence.compliant = newPlane()
-  subtract(evidence.failed, compliant)
-  evidence.counts = rollout.phases.map((phase) => {
-    if (!isStarted(phase)) return { compliant: 0, failed: 0, reported: 0 }
-    unite(evidence.reported, intersect(clonePlane(reported), phase.targets))
-    unite(evidence.compliant, intersect(clonePlane(compliant), phase.targets))
-    return {
-      compliant: countShared(compliant, phase.targets),
-      failed: countShared(evidence.failed, phase.targets),
-      reported: countShared(reported, phase.targets),
-    }
+  if (rollout !== undefined && evidence !== undefined) recount(world, rollout, evidence)
+}
+
+/** After a phase of a rollout started, or devices joined one. They have said nothing in it yet. */
+export function countTargets(world: World, name: string): void {
+  const phases = world.control.rollouts.get(name)?.phases
+  world.evidence.get(name)?.counts.forEach((counts, index) => {
+    const phase = phases?.[index]
+    counts.targets = phase !== undefined && isStarted(phase) ? countShared(phase.targets, world.fleet.present) : 0
   })
 }
 
-/**
- * After a device reported at `madeAt`; compliance holds what it said already. `observed`: the updates whose compliance it
- * stated, which is what makes evidence. Returns whether any gate counts differently now.
- */
-export function noteReport(world: World, row: number, observed: readonly UpdateId[], madeAt: EpochMs): boolean {
-  let changed = false
+/** After a device was enrolled that was not, or the other way round. */
+export function countEnrolled(world: World, row: number): void {
+  const by = hasBit(world.fleet.present, row) ? 1 : -1
   eachEvidence(world, (rollout, evidence) => {
-    const index = phaseIndexOf(rollout, row)
-    if (index < 0) return
-    if (madeAt >= evidenceFrom(world, rollout, index, row))
-      for (const id of observed) {
-        const seen = evidence.seen.get(id)
-        if (seen !== undefined) setBit(seen, row)
-      }
-    if (refreshDevice(world, rollout, evidence, index, row)) changed = true
+    const counts = evidence.counts[phaseIndexOf(rollout, row)]
+    if (counts !== undefined) counts.targets += by
   })
+}
+
+/** What a report was about. */
+export type Said = {
+  /** The updates whose compliance it stated, which is what makes evidence. */
+  readonly observed: readonly UpdateId[]
+  /** Those of which something else is known now. */
+  readonly changed: readonly UpdateId[]
+  /** The device was silent until then, or has moved to another time zone: it may count as something else everywhere. */
+  readonly anew: boolean
+}
+
+/** After a device reported at `madeAt`; compliance holds what it said already. Returns whether any gate counts differently now. */
+export function noteReport(world: World, row: number, said: Said, madeAt: EpochMs): boolean {
+  let changed = false
+  for (const name of said.anew ? world.evidence.keys() : rolloutsNaming(world, said)) {
+    const rollout = world.control.rollouts.get(name)
+    const evidence = world.evidence.get(name)
+    const index = rollout === undefined ? -1 : phaseIndexOf(rollout, row)
+    if (rollout === undefined || evidence === undefined || index < 0) continue
+    const wasReported = hasBit(evidence.reported, row)
+    const isFirst = noteSeen(world, rollout, evidence, index, row, said.observed, madeAt)
+    if (!isFirst && !said.anew && !said.changed.some((id) => evidence.seen.has(id))) continue
+    if (refreshDevice(world, rollout, evidence, index, row, wasReported)) changed = true
+  }
   return changed
 }
 
@@ -141,49 +130,23 @@ export function refreshEffective(world: World): void {
     const effective = effectiveUpdates(world, rollout)
     if (effective.join() === evidence.effective.join()) return
     evidence.effective = effective
-    refreshTargets(world, rollout, evidence)
+    recount(world, rollout, evidence)
   })
 }
 
-/** The gate figures of a phase, from the counters. */
+/**
+ * The gate figures of a phase, from the counters. One that has begun or grown in a decision, and not in the world yet, has its
+ * targets counted here; those that are new have said nothing in it.
+ */
 export function gateFigures(world: World, rollout: RolloutRecord, index: number): GateFigures {
   const phase = rollout.phases[index]
   const counts = world.evidence.get(rollout.name)?.counts[index]
-  const targets = phase && isStarted(phase) ? countShared(phase.targets, world.fleet.present) : 0
-  if (counts === undefined) return { targets, compliant: 0, failed: 0, unknown: targets }
-  return { targets, compliant: counts.compliant, failed: counts.failed, unknown: targets - counts.reported }
-}
-
-/** The same figures from the planes, for given wanted updates and stale devices. */
-export function computeFigures(
-  world: World,
-  rollout: RolloutRecord,
-  index: number,
-  phase: StartedPhase,
-  effective: readonly UpdateId[],
-  stale: BitPlane,
-): GateFigures {
-  const targets = intersect(clonePlane(phase.targets), world.fleet.present)
-  const reported = subtract(clonePlane(targets), stale)
-  const seen = world.evidence.get(rollout.name)?.seen
-  for (const id of effective) intersect(reported, seen?.get(id) ?? newPlane())
-  const compliant = effective.length === 0 ? newPlane() : clonePlane(reported)
-  for (const id of effective) {
-    const planes = world.compliance.updates.get(id)
-    intersect(compliant, planes?.lo ?? newPlane())
-  }
-  const failed = newPlane()
-  for (const id of effective) unite(failed, world.compliance.failed.get(id)?.devices ?? newPlane())
-  eachBit(intersect(clonePlane(failed), targets), (row) => {
-    if (!hasFailed(world, rollout, index, row, effective)) clearBit(failed, row)
-  })
-  intersect(failed, targets)
-  return {
-    targets: countBits(targets),
-    compliant: countBits(compliant),
-    failed: countBits(failed),
-    unknown: countBits(targets) - countBits(reported),
-  }
+  if (phase === undefined || !isStarted(phase)) return { targets: 0, compliant: 0, failed: 0, unknown: 0 }
+  const counted = world.control.rollouts.get(rollout.name)?.phases[index]
+  if (counts !== undefined && counted !== undefined && isStarted(counted) && counted.targets === phase.targets)
+    return figuresOf(counts)
+  const targets = countShared(phase.targets, world.fleet.present)
+  return figuresOf({ ...(counts ?? noCounts()), targets })
 }
 
 function eachEvidence(world: World, visit: (rollout: RolloutRecord, evidence: Evidence) => void): void {
@@ -193,27 +156,79 @@ function eachEvidence(world: World, visit: (rollout: RolloutRecord, evidence: Ev
   }
 }
 
-function noCounts(rollout: RolloutRecord): Evidence['counts'] {
-  return rollout.plan.phases.map(() => ({ compliant: 0, failed: 0, reported: 0 }))
-}
-
-function refreshTargets(world: World, rollout: RolloutRecord, evidence: Evidence): void {
-  rollout.phases.forEach((phase, index) => {
-    if (isStarted(phase)) eachBit(phase.targets, (row) => refreshDevice(world, rollout, evidence, index, row))
+function recount(world: World, rollout: RolloutRecord, evidence: Evidence): void {
+  const length = world.fleet.ids.length
+  evidence.reported = newPlane(length)
+  evidence.compliant = newPlane(length)
+  evidence.failed = newPlane(length)
+  evidence.counts = rollout.phases.map((phase, index) => {
+    if (!isStarted(phase)) return noCounts()
+    return countDevices(world, rollout, index, phase, evidence.effective, world.fleet.stale, evidence)
   })
 }
 
-function refreshDevice(world: World, rollout: RolloutRecord, evidence: Evidence, index: number, row: number): boolean {
+type Naming = ReadonlyMap<UpdateId, readonly string[]>
+
+// What rollouts that are under way name; made anew when one begins or ends.
+const namings = new WeakMap<World['evidence'], Naming>()
+
+function rolloutsNaming(world: World, { observed, changed }: Said): ReadonlySet<string> {
+  const naming = namings.get(world.evidence) ?? namingOf(world.evidence)
+  const names = new Set<string>()
+  for (const ids of [observed, changed]) for (const id of ids) for (const name of naming.get(id) ?? []) names.add(name)
+  return names
+}
+
+function namingOf(evidence: World['evidence']): Naming {
+  const naming = new Map<UpdateId, string[]>()
+  for (const [name, { seen }] of evidence)
+    for (const id of seen.keys()) {
+      const names = naming.get(id)
+      if (names === undefined) naming.set(id, [name])
+      else names.push(name)
+    }
+  namings.set(evidence, naming)
+  return naming
+}
+
+/** Returns whether the device had not reported on one of the updates before. */
+function noteSeen(
+  world: World,
+  rollout: RolloutRecord,
+  { seen }: Evidence,
+  index: number,
+  row: number,
+  observed: readonly UpdateId[],
+  madeAt: EpochMs,
+): boolean {
+  const fresh = observed.filter((id) => {
+    const plane = seen.get(id)
+    return plane !== undefined && !hasBit(plane, row)
+  })
+  if (fresh.length === 0 || madeAt < evidenceFrom(world, rollout, index, row)) return false
+  for (const id of fresh) setBit(seen.get(id) ?? newPlane(), row)
+  return true
+}
+
+/** `wasReported`: on all that is wanted, and is not forgotten since. */
+function refreshDevice(
+  world: World,
+  rollout: RolloutRecord,
+  evidence: Evidence,
+  index: number,
+  row: number,
+  wasReported = false,
+): boolean {
   const counts = evidence.counts[index]
   if (counts === undefined) return false
+  const { effective } = evidence
   const present = hasBit(world.fleet.present, row)
   const silent = !present || hasBit(world.fleet.stale, row)
-  const all = (holds: (id: UpdateId) => boolean) => !silent && evidence.effective.every(holds)
-  const reported = all((id) => hasSeen(evidence, id, row))
+  const reported = !silent && (wasReported || effective.every((id) => hasSeen(evidence, id, row)))
   const compliant =
-    reported && evidence.effective.length > 0 && all((id) => (complianceOf(world.compliance, id, row) & 1) === 1)
+    reported && effective.length > 0 && effective.every((id) => (complianceOf(world.compliance, id, row) & 1) === 1)
   // A device that failed and then fell silent has still failed.
-  const failed = present && hasFailed(world, rollout, index, row, evidence.effective)
+  const failed = present && hasFailed(world, rollout, index, row, effective)
   const change = {
     reported: put(evidence.reported, row, reported),
     compliant: put(evidence.compliant, row, compliant),
@@ -223,30 +238,6 @@ function refreshDevice(world: World, rollout: RolloutRecord, evidence: Evidence,
   counts.compliant += change.compliant
   counts.failed += change.failed
   return change.reported !== 0 || change.compliant !== 0 || change.failed !== 0
-}
-
-// An update that failed, and that the device has since reported as installed or no longer required, has not failed.
-function hasFailed(
-  world: World,
-  rollout: RolloutRecord,
-  index: number,
-  row: number,
-  effective: readonly UpdateId[],
-): boolean {
-  if (!hasEnforcement(world.compliance, row)) return false
-  const from = evidenceFrom(world, rollout, index, row)
-  const evidence = world.evidence.get(rollout.name)
-  return effective.some((id) => {
-    const enforcement = enforcementOf(world.compliance, id, row)
-    // At that very instant it may be older than the phase, and no installation is begun and failed in it.
-    if (enforcement === undefined || !isFailure(enforcement.state) || enforcement.at <= from) return false
-    const compliant = (complianceOf(world.compliance, id, row) & 1) === 1
-    return !(compliant && evidence !== undefined && hasSeen(evidence, id, row))
-  })
-}
-
-function hasEnforcement(compliance: Compliance, row: number): boolean {
-  return (compliance.enforcement.first[row] ?? 0) !== 0
 }
 
 function hasSeen(evidence: Evidence, id: UpdateId, row: number): boolean {

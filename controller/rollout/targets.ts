@@ -1,14 +1,14 @@
 // Which devices a phase is for, and when its updates are available and due on each of them (semantics.md §3, §6).
 import { membersOf } from '../fleet/collections.ts'
-import { attributeOf, type Fleet } from '../fleet/fleet.ts'
+import { attributeOf, type Fleet, keepPercent } from '../fleet/fleet.ts'
 import {
   type BitPlane,
-  clearBit,
   clonePlane,
   eachBit,
   hasBit,
   isEmptyPlane,
   newPlane,
+  planeOf,
   setBit,
   subtract,
 } from '../model/bit-plane.ts'
@@ -32,22 +32,40 @@ export function phaseCandidates(world: World, rollout: RolloutRecord, index: num
   if (phase === undefined || members === undefined) return undefined
   const candidates = clonePlane(members)
   for (const earlier of rollout.phases) if (isStarted(earlier)) subtract(candidates, earlier.targets)
-  if (phase.percent < 100) keepRing(world.fleet, candidates, phase.percent)
+  if (phase.percent < 100) keepPercent(world.fleet, candidates, phase.percent)
   return candidates
 }
 
-/** Devices to be added to phases that have started: to the first that they belong to, or to the last phase only. */
-export function joiners(world: World, rollout: RolloutRecord): { index: number; targets: BitPlane }[] {
+/**
+ * Devices to be added to phases that have started: to the first that they belong to, or to the last phase only. Of `rows`
+ * alone when these are given.
+ */
+export function joiners(
+  world: World,
+  rollout: RolloutRecord,
+  rows?: readonly number[],
+): { index: number; targets: BitPlane }[] {
   const found: { index: number; targets: BitPlane }[] = []
   const last = rollout.phases.length - 1
   rollout.phases.forEach((phase, index) => {
     if (!isStarted(phase) || (rollout.plan.newDevices === 'Last' && index !== last)) return
-    const targets = phaseCandidates(world, rollout, index)
+    const targets =
+      rows === undefined
+        ? phaseCandidates(world, rollout, index)
+        : planeOf(rows.filter((row) => isCandidate(world, rollout, index, row)))
     if (targets === undefined) return
     for (const earlier of found) subtract(targets, earlier.targets)
     if (!isEmptyPlane(targets)) found.push({ index, targets })
   })
   return found
+}
+
+/** Whether `phaseCandidates` has a device. */
+export function isCandidate(world: World, rollout: RolloutRecord, index: number, row: number): boolean {
+  const phase = rollout.plan.phases[index]
+  const members = phase && membersOf(world.fleet, world.collections, phase.collection)
+  if (phase === undefined || members === undefined || !hasBit(members, row)) return false
+  return (world.fleet.ring[row] ?? 0) < phase.percent * 100 && phaseIndexOf(rollout, row) < 0
 }
 
 /** The phase that a device belongs to, by its index, or -1. */
@@ -129,14 +147,6 @@ function onDevice(
 ): EpochMs {
   const wait = gradualOver === undefined ? 0 : gradualWait(lengthOf(gradualOver), device)
   return (deployment.timeBasis === 'DeviceLocal' ? sameWallClock(at, plan.zone, zone) : at) + wait
-}
-
-// Ring positions are the same for every rule, so that 10 % are always the same devices and 25 % hold them too.
-function keepRing(fleet: Fleet, plane: BitPlane, percent: number): void {
-  const limit = percent * 100
-  eachBit(clonePlane(plane), (row) => {
-    if ((fleet.ring[row] ?? 0) >= limit) clearBit(plane, row)
-  })
 }
 
 function gradualWait(over: number, device: string): number {

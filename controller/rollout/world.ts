@@ -81,7 +81,16 @@ export type Evidence = {
   failed: BitPlane
   reported: BitPlane
   /** By phase. */
-  counts: { compliant: number; failed: number; reported: number }[]
+  counts: GateCounts[]
+}
+
+/** Devices of a phase. Silent ones are in none but `targets` and `failed`. */
+export type GateCounts = {
+  compliant: number
+  failed: number
+  reported: number
+  /** Still enrolled. */
+  targets: number
 }
 
 export type Access = {

@@ -1,9 +1,10 @@
 // What all routes share.
-
 import type { Controller } from '../runtime/controller.ts'
 import type { GitWebhooks } from '../runtime/git-declarations.ts'
 import type { Log } from '../runtime/log.ts'
-import type { Check } from './health.ts'
+
+/** Something that has to be well, and how it is. */
+export type Check = { readonly name: string; readonly ok: boolean; readonly message: string }
 
 export type ServeContext = {
   readonly controller: Controller

@@ -4,9 +4,8 @@ import { HOUR, toRfc3339 } from '../model/instant.ts'
 import type { FeedRecord } from '../rollout/world.ts'
 import type { Controller } from '../runtime/controller.ts'
 import type { App } from './app.ts'
-import type { ServeContext } from './context.ts'
+import type { Check, ServeContext } from './context.ts'
 
-export type Check = { readonly name: string; readonly ok: boolean; readonly message: string }
 export type Readiness = { readonly ready: boolean; readonly checks: readonly Check[] }
 
 /** After a full disk for so long, writing is worth another try: nobody sends anything to a controller that is not ready. */
@@ -78,7 +77,7 @@ const BEHIND_MS = HOUR
 
 // Time never goes back in the state: after a fact from a wrong future nothing becomes due until that has come.
 export function clockCheck({ state, clock }: Controller): Check {
-  const behind = state.clock - clock.now().epochMilliseconds
+  const behind = state.clock - clock.nowMs()
   if (behind <= BEHIND_MS) return { name: 'clock', ok: true, message: 'it goes forward' }
   const hours = Math.floor(behind / HOUR)
   const message = `it is ${hours} hours behind the newest fact (${toRfc3339(state.clock)}), and nothing becomes due by time until then: set it right, or restore the data folder from before it was wrong`

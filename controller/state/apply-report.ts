@@ -1,11 +1,11 @@
 // What a device's report does to the state (semantics.md §2, §8): attributes, compliance, enforcement, evidence.
 import { reevaluateDevice } from '../fleet/collections.ts'
 import { setEnforcement, setStatus } from '../fleet/compliance.ts'
-import { advanceSequence, setAttributes, touchDevice } from '../fleet/fleet.ts'
+import { type AttributeChange, advanceSequence, setAttributes, touchDevice } from '../fleet/fleet.ts'
 import type { EpochMs } from '../model/instant.ts'
 import type { ComplianceState, DeviceReport } from '../model/report.ts'
 import type { UpdateId } from '../model/update.ts'
-import { noteReport, refreshRow } from '../rollout/evidence.ts'
+import { noteReport, refreshRow, type Said } from '../rollout/evidence.ts'
 import { TIME_ZONE_ATTRIBUTE } from '../rollout/targets.ts'
 import type { State } from './state.ts'
 
@@ -25,40 +25,41 @@ export function applyReport(state: State, at: EpochMs, device: string, report: D
   const moved = attributes.length > 0 && putAttributes(state, row, attributes)
   const madeAt = Math.min(report.at, at)
   const enforced = putEnforcement(state, row, report, madeAt)
-  const observed = putCompliance(state, row, report)
-  const rezoned = attributes.includes(TIME_ZONE_ATTRIBUTE)
-  const counted = (observed.length > 0 || enforced || wasStale || rezoned) && noteReport(state, row, observed, madeAt)
+  const { observed, changed } = putCompliance(state, row, report)
+  const anew = wasStale || attributes.some(({ key }) => key === TIME_ZONE_ATTRIBUTE)
+  const counted = noteReport(state, row, { observed, changed: [...enforced, ...changed], anew }, madeAt)
   return moved || counted || wasStale
 }
 
-function putAttributes(state: State, row: number, changed: readonly string[]): boolean {
+function putAttributes(state: State, row: number, changed: readonly AttributeChange[]): boolean {
   if (reevaluateDevice(state.fleet, state.collections, row, changed).length === 0) return false
   state.membershipVersion++
   return true
 }
 
 // Updates that the catalog does not know change nothing; the answer to the device names them.
-function putCompliance(state: State, row: number, { scan, messages }: DeviceReport): UpdateId[] {
+function putCompliance(state: State, row: number, { scan, messages }: DeviceReport): Omit<Said, 'anew'> {
   const observed: UpdateId[] = []
+  const changed: UpdateId[] = []
   const put = (id: UpdateId, status: ComplianceState) => {
     if (!state.catalog.rowOf.has(id)) return
-    setStatus(state.compliance, id, row, status)
+    if (setStatus(state.compliance, id, row, status) !== status) changed.push(id)
     observed.push(id)
   }
   for (const id of scan?.notRequired ?? []) put(id, 1)
   for (const id of scan?.required ?? []) put(id, 2)
   for (const id of scan?.installed ?? []) put(id, 3)
   for (const said of messages ?? []) if (said.topic === 500) put(said.update, said.state)
-  return observed
+  return { observed, changed }
 }
 
-function putEnforcement(state: State, row: number, { messages }: DeviceReport, madeAt: EpochMs): boolean {
-  let changed = false
+function putEnforcement(state: State, row: number, { messages }: DeviceReport, madeAt: EpochMs): UpdateId[] {
+  const changed: UpdateId[] = []
   for (const said of messages ?? []) {
     if (said.topic !== 301 || !state.catalog.rowOf.has(said.update)) continue
     const { code = '', message = '' } = said
     setEnforcement(state.compliance, said.update, row, { state: said.state, at: madeAt, code, message })
-    changed = true
+    changed.push(said.update)
   }
   return changed
 }

@@ -6,7 +6,7 @@ import { applySync, changesCatalog } from '../catalog/sync.ts'
 import { reevaluateDevice } from '../fleet/collections.ts'
 import { dropDevice } from '../fleet/compliance.ts'
 import { enrolDevice, markStale, removeDevice } from '../fleet/fleet.ts'
-import { decodePlane, eachBit } from '../model/bit-plane.ts'
+import { decodePlane, eachBit, hasBit } from '../model/bit-plane.ts'
 import type { Declared, ObjectRef } from '../model/declared.ts'
 import { type CatalogSynced, type Command, type Decision, type Fact, type Input, isDecision } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
@@ -14,11 +14,13 @@ import type { Kind } from '../model/kinds.ts'
 import { gitSourceName } from '../model/source-names.ts'
 import { evolve, isStarted, type PhaseRecord, type RolloutRecord, withRollout, withRule } from '../rollout/control.ts'
 import {
+  countEnrolled,
+  countTargets,
   forgetRow,
   gateFigures,
+  recountEvidence,
   refreshEffective,
   refreshRow,
-  replanEvidence,
   syncEvidence,
 } from '../rollout/evidence.ts'
 import type { Objects } from '../rollout/world.ts'
@@ -42,7 +44,8 @@ function applyDecision(state: State, at: EpochMs, decision: Decision): void {
       if (markStale(state.fleet, row)) refreshRow(state, row)
     })
   syncEvidence(state)
-  if (decision.type === 'RolloutPlanned') replanEvidence(state, decision.rollout)
+  if (decision.type === 'RolloutPlanned') recountEvidence(state, decision.rollout)
+  if (decision.type === 'PhaseStarted' || decision.type === 'TargetsJoined') countTargets(state, decision.rollout)
   if (decision.type === 'UpdatesExpired' || decision.type === 'UpdatesHeld' || decision.type === 'HoldEnded')
     refreshEffective(state)
 }
@@ -231,8 +234,10 @@ function enrol(state: State, at: EpochMs, fact: Extract<Input, { readonly type: 
   // Two replicas may have let two devices in with it at the same time.
   if (state.access.spent.has(fact.keyHash)) return
   const known = state.fleet.rowOf.get(fact.device)
+  const isBack = known !== undefined && !hasBit(state.fleet.present, known)
   if (known !== undefined) forgetDevice(state, known)
   const row = enrolDevice(state.fleet, fact.device, fact.attributes, at)
+  if (isBack) countEnrolled(state, row)
   state.access.tokens.set(row, fact.tokenHash)
   if (state.access.keys.get(fact.keyHash)?.once) {
     state.access.keys.delete(fact.keyHash)
@@ -246,6 +251,7 @@ function enrol(state: State, at: EpochMs, fact: Extract<Input, { readonly type: 
 function removeNamed(state: State, device: string): void {
   const row = state.fleet.rowOf.get(device)
   if (row === undefined || !removeDevice(state.fleet, row)) return
+  countEnrolled(state, row)
   state.access.tokens.delete(row)
   forgetDevice(state, row)
   reevaluateDevice(state.fleet, state.collections, row, 'All')

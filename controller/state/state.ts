@@ -7,6 +7,7 @@ import { decodeSnapshot, encodeSnapshot, encodeSnapshotInSlices } from '../journ
 import type { CollectionSpec } from '../model/collection.ts'
 import { DAY, type EpochMs } from '../model/instant.ts'
 import { newControl } from '../rollout/control.ts'
+import { countTargets } from '../rollout/evidence.ts'
 import type { Objects, World } from '../rollout/world.ts'
 
 /** The world, and a number that goes up with every fact that can change what `decide` says. */
@@ -88,6 +89,8 @@ export function restoreState({ membership, ...rest }: StoredState): State {
   const { membershipVersion } = state
   recompileCollections(state)
   state.membershipVersion = membershipVersion
+  // Snapshots from before these were counted have none, and those that such a version wrote later have old ones.
+  for (const name of state.evidence.keys()) countTargets(state, name)
   return state
 }
 

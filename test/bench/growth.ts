@@ -4,7 +4,8 @@ import { evaluateAll, reevaluateDevice } from '../../controller/fleet/collection
 import { setAttributes } from '../../controller/fleet/fleet.ts'
 import { devicePolicy } from '../../controller/project/policy.ts'
 import { isStarted, type RolloutRecord } from '../../controller/rollout/control.ts'
-import { computeFigures, gateFigures } from '../../controller/rollout/evidence.ts'
+import { gateFigures } from '../../controller/rollout/evidence.ts'
+import { computeFigures } from '../../controller/rollout/recount.ts'
 import { apply } from '../../controller/state/apply.ts'
 import { decide } from '../../controller/state/decide.ts'
 import { decodeState, encodeState, type State } from '../../controller/state/state.ts'
@@ -114,8 +115,8 @@ function worksOver(devices: number): Work[] {
       const fact = reports[turn - 1]?.[i]
       if (fact !== undefined) apply(state, NOW, fact)
     }),
-    each('a gate read from its counters', 'gate', 2000, () => gateFigures(state, rollout, 0)),
-    each('a decision with nothing due', 'decision', 50, () =>
+    each('a gate read from its counters', 'gate', 100_000, () => gateFigures(state, rollout, 0)),
+    each('a decision with nothing due', 'decision', 500, () =>
       decide(state, Temporal.Instant.fromEpochMilliseconds(NOW)),
     ),
     each('a policy', 'policy', 2000, (i) => devicePolicy(state, spread(i, devices), NOW)),

@@ -97,7 +97,7 @@ function fillPlanes(state: State, id: UpdateId): void {
 }
 
 /** One bit a device: 2 for all of them, 1 for about half. */
-function wordsOf(devices: number, key: string, most: 1 | 2): Uint32Array {
+export function wordsOf(devices: number, key: string, most: 1 | 2): Uint32Array {
   const words = new Uint32Array((devices + 31) >>> 5)
   const start = stableHash(key)
   for (let i = 0; i < words.length; i++) {

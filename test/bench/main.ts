@@ -4,6 +4,8 @@ import { execFile } from 'node:child_process'
 import { parseArgs, promisify } from 'node:util'
 import { benchCollectionRows } from './collection-rows.ts'
 import { benchWhole } from './collections-whole.ts'
+import { benchDeployments } from './deployments.ts'
+import { benchDeviceChanges } from './device-changes.ts'
 import { benchGrowth } from './growth.ts'
 import { benchIngest } from './ingest.ts'
 import { benchIngestHttp } from './ingest-http.ts'
@@ -23,6 +25,7 @@ const SUBJECTS: Readonly<Record<string, (size: Size) => Row[] | Promise<Row[]>>>
   rules: benchRules,
   collections: benchCollectionRows,
   whole: benchWhole,
+  changes: benchDeviceChanges,
   ingest: benchIngest,
   'ingest-http': benchIngestHttp,
   policies: benchPolicies,
@@ -31,6 +34,7 @@ const SUBJECTS: Readonly<Record<string, (size: Size) => Row[] | Promise<Row[]>>>
   simulation: benchSimulation,
   restart: benchRestart,
   growth: benchGrowth,
+  deployments: benchDeployments,
   validate: benchValidate,
   kubernetes: benchKubernetes,
 }

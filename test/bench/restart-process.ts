@@ -46,7 +46,11 @@ const SAMPLES = 10
 const MESSAGES = 10
 /** Facts that one append makes durable. */
 const BATCH = 1000
-const CLOCK: Clock = { now: () => Temporal.Instant.fromEpochMilliseconds(NOW), at: () => () => {} }
+const CLOCK: Clock = {
+  now: () => Temporal.Instant.fromEpochMilliseconds(NOW),
+  nowMs: () => NOW,
+  at: () => () => {},
+}
 
 const [mode, folder = '', ...sizes] = process.argv.slice(2)
 const [devices = 0, updates = 0, count = 0, collections = 0, tail = 0] = sizes.map(Number)

@@ -106,6 +106,19 @@ test('what remains of success is what failure allows, unless it is said', async 
   t.same(installsFor(story, 'a5'), [])
 })
 
+test('devices that fall silent are unknown in the very decision that says so, and have still failed', async (t) => {
+  const story = started(4, [{ soak: 'P14D', successPercent: 75, failurePercent: 25 }])
+  say(story, names('a', 3), { installed: ['u1'] })
+  say(story, ['a3'], { required: ['u1'], failed: ['u1'] })
+  wait(story, 'P6D')
+  say(story, ['a0'], { installed: ['u1'] })
+  const decided = wait(story, 'P2D')
+  t.same(types(decided).slice(-2), ['DevicesStale', 'ThresholdLost'])
+  const counted = { targets: 4, compliant: 1, failed: 1, unknown: 3 }
+  t.match(the(decided, 'ThresholdLost'), counted)
+  t.same(figures(story, NAME), counted)
+})
+
 test('the soak counts from the instant the threshold was reached, and begins again when it was lost', async (t) => {
   const story = started(2, [{ soak: 'P1D' }, {}])
   say(story, names('a', 2), { installed: ['u1'] })

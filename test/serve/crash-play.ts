@@ -14,6 +14,7 @@ import { loadDirectory } from '../../controller/sources/directory-source.ts'
 import { apply } from '../../controller/state/apply.ts'
 import { decodeState, encodeState, newState, type State } from '../../controller/state/state.ts'
 import { digestOf, entriesOf, fieldOf, get, post, report, until } from './harness.ts'
+import { oneUpdate, rolloutOfIt } from './one-update.ts'
 import { type Running, startProcess } from './process.ts'
 import { SNAPSHOT_EVERY } from './run-and-copy.ts'
 
@@ -116,7 +117,11 @@ async function edit(running: Running, world: World): Promise<void> {
     if (running.child.signalCode !== null || running.child.exitCode !== null) return
     const number = world.edits++
     if (number % 7 === 6) rmSync(join(world.folder, `rollout-${number - 3}.yaml`), { force: true })
-    else writeFileSync(join(world.folder, `rollout-${number}.yaml`), number % 5 === 4 ? BROKEN : rollout(`r${number}`))
+    else
+      writeFileSync(
+        join(world.folder, `rollout-${number}.yaml`),
+        number % 5 === 4 ? BROKEN : rolloutOfIt(`r${number}`, 'PT1H'),
+      )
     if (number % 5 === 0) rmSync(join(world.folder, `rollout-${number - 1}.yaml`), { force: true })
     await delay(60)
   }
@@ -247,21 +252,8 @@ export function stateOf(snapshot: Uint8Array | undefined): State {
 }
 
 function files(): Record<string, string> {
-  const update = {
-    id: 'u1',
-    title: 'An update',
-    vendor: 'V',
-    products: ['P'],
-    classification: 'Security Updates',
-    released: '2025-01-01T00:00:00Z',
-  }
   return {
-    'feed.ndjson': `${JSON.stringify(update)}\n`,
-    'source.yaml': `apiVersion: ringmaster.dev/v1alpha1
-kind: UpdateSource
-metadata: {name: feed}
-spec: {format: Ringmaster, path: feed.ndjson}
-`,
+    ...oneUpdate(),
     'rule.yaml': `apiVersion: ringmaster.dev/v1alpha1
 kind: AutomaticDeploymentRule
 metadata: {name: all}
@@ -271,23 +263,6 @@ spec:
   phases:
     - {name: every, collection: all, percent: 50, soak: PT1H}
 `,
-    'rollout-0.yaml': rollout('r0'),
+    'rollout-0.yaml': rolloutOfIt('r0', 'PT1H'),
   }
-}
-
-function rollout(name: string): string {
-  return `apiVersion: ringmaster.dev/v1alpha1
-kind: SoftwareUpdateGroup
-metadata: {name: ${name}}
-spec: {updates: [u1]}
----
-apiVersion: ringmaster.dev/v1alpha1
-kind: Rollout
-metadata: {name: ${name}}
-spec:
-  group: ${name}
-  phases:
-    - {name: some, collection: all, percent: 60, successPercent: 50, soak: PT0S}
-    - {name: rest, collection: all, successPercent: 90, soak: PT1H}
-`
 }

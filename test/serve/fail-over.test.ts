@@ -7,6 +7,7 @@ import { type Test, test } from 'tap'
 import { stableHash } from '../../controller/model/hash.ts'
 import { type PostgresServer, postgresFor, whyNoPostgres } from '../support/postgres.ts'
 import { fieldOf, get, until } from './harness.ts'
+import { oneUpdate, rolloutOfIt } from './one-update.ts'
 import { type Running, ringmaster, startProcess } from './process.ts'
 import { checkJournal, type Devices, roleOf, startDevices } from './replicas.ts'
 
@@ -25,7 +26,7 @@ test(
     const devices = await devicesOf(cluster)
     const took: number[] = []
     for (let round = 0; round < ROUNDS; round++) {
-      writeFileSync(join(cluster.declared, `rollout-${round}.yaml`), rollout(`r${round}`))
+      writeFileSync(join(cluster.declared, `rollout-${round}.yaml`), rolloutOfIt(`r${round}`))
       await delay(stableHash(`round ${round}`) % 1200)
       const leader = await cluster.leader()
       const begun = performance.now()
@@ -59,7 +60,7 @@ test('a leader that hangs is followed by another, and decides no more when it co
   const seconds = (performance.now() - begun) / 1000
   t.comment(`another led after ${seconds.toFixed(1)} s`)
   t.ok(seconds < BOUND)
-  writeFileSync(join(cluster.declared, 'rollout-0.yaml'), rollout('r0'))
+  writeFileSync(join(cluster.declared, 'rollout-0.yaml'), rolloutOfIt('r0'))
   await until(async () => (await phasesOf(next)) > 0)
   old.running.child.kill('SIGCONT')
   cluster.asleep.delete(old.name)
@@ -90,7 +91,7 @@ const SECRETS = { 'admin.token': 'admin-token-of-the-tests', 'enrolment.key': 'e
 
 async function startCluster(t: Test): Promise<Cluster> {
   const server = await postgresFor(t)
-  const folder = t.testdir({ declared: files() })
+  const folder = t.testdir({ declared: oneUpdate() })
   const declared = join(folder, 'declared')
   const url = server.url('fail_over')
   const replicas = new Map<string, Replica>()
@@ -145,40 +146,4 @@ function devicesOf({ replicas, asleep }: Cluster): Promise<Devices> {
     urls: () => [...replicas.values()].filter(({ name }) => !asleep.has(name)).map(({ running }) => running.url),
     scanOf: (_, sequence) => (sequence % 3 === 0 ? { installed: ['u1'] } : { required: ['u1'] }),
   })
-}
-
-function files(): Record<string, string> {
-  const update = {
-    id: 'u1',
-    title: 'An update',
-    vendor: 'V',
-    products: ['P'],
-    classification: 'Security Updates',
-    released: '2025-01-01T00:00:00Z',
-  }
-  return {
-    'feed.ndjson': `${JSON.stringify(update)}\n`,
-    'source.yaml': `apiVersion: ringmaster.dev/v1alpha1
-kind: UpdateSource
-metadata: {name: feed}
-spec: {format: Ringmaster, path: feed.ndjson}
-`,
-  }
-}
-
-function rollout(name: string): string {
-  return `apiVersion: ringmaster.dev/v1alpha1
-kind: SoftwareUpdateGroup
-metadata: {name: ${name}}
-spec: {updates: [u1]}
----
-apiVersion: ringmaster.dev/v1alpha1
-kind: Rollout
-metadata: {name: ${name}}
-spec:
-  group: ${name}
-  phases:
-    - {name: some, collection: all, percent: 60, successPercent: 50, soak: PT0S}
-    - {name: rest, collection: all, successPercent: 90, soak: PT0S}
-`
 }

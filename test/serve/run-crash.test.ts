@@ -10,13 +10,14 @@ import { systemClock } from '../../controller/runtime/clock.ts'
 import { Controller } from '../../controller/runtime/controller.ts'
 import { decodeFact } from '../../controller/runtime/fact-codec.ts'
 import { digestOf, fieldOf, foldOf, get, post, report, until } from './harness.ts'
+import { oneUpdate, rolloutOfIt } from './one-update.ts'
 import { type Running, startProcess } from './process.ts'
 
 const ROUNDS = 4
 const DEVICES = 8
 
 test('a controller killed in the middle of reports has all that it acknowledged, and decides nothing twice', async (t) => {
-  const folder = t.testdir({ declared: files(), data: {} })
+  const folder = t.testdir({ declared: oneUpdate(), data: {} })
   const data = join(folder, 'data')
   const acknowledged = new Map<string, number>()
   const tokens = new Map<string, string>()
@@ -27,7 +28,7 @@ test('a controller killed in the middle of reports has all that it acknowledged,
       const answer = await post(running.url, '/v1/reports', { reports: [report(1)] }, headersOf(tokens, device))
       t.ok(Number(fieldOf(answer.body, 'lastSequence')) >= sequence, `${device}: ${sequence} was acknowledged`)
     }
-    writeFileSync(join(folder, 'declared', `rollout-${round}.yaml`), rollout(`r${round}`))
+    writeFileSync(join(folder, 'declared', `rollout-${round}.yaml`), rolloutOfIt(`r${round}`))
     const senders = [...tokens.keys()].map((device) => sendUntilKilled(running.url, device, tokens, acknowledged))
     await delay(200 + (stableHash(`round ${round}`) % 250))
     running.child.kill('SIGKILL')
@@ -58,7 +59,7 @@ test('a controller killed in the middle of reports has all that it acknowledged,
 })
 
 test('an orderly end saves a snapshot, from which the next start goes on', async (t) => {
-  const folder = t.testdir({ declared: files(), data: {} })
+  const folder = t.testdir({ declared: oneUpdate(), data: {} })
   const data = join(folder, 'data')
   const running = await startProcess(t, join(folder, 'declared'), data)
   const tokens = new Map<string, string>()
@@ -72,43 +73,6 @@ test('an orderly end saves a snapshot, from which the next start goes on', async
   t.equal(controller.state.fleet.ids.length, DEVICES)
   await controller.close()
 })
-
-function files(): Record<string, string> {
-  const update = {
-    id: 'u1',
-    title: 'An update',
-    vendor: 'V',
-    products: ['P'],
-    classification: 'Security Updates',
-    released: '2025-01-01T00:00:00Z',
-  }
-  return {
-    'feed.ndjson': `${JSON.stringify(update)}\n`,
-    'source.yaml': `apiVersion: ringmaster.dev/v1alpha1
-kind: UpdateSource
-metadata: {name: feed}
-spec: {format: Ringmaster, path: feed.ndjson}
-`,
-  }
-}
-
-/** Something to decide while reports come in. */
-function rollout(name: string): string {
-  return `apiVersion: ringmaster.dev/v1alpha1
-kind: SoftwareUpdateGroup
-metadata: {name: ${name}}
-spec: {updates: [u1]}
----
-apiVersion: ringmaster.dev/v1alpha1
-kind: Rollout
-metadata: {name: ${name}}
-spec:
-  group: ${name}
-  phases:
-    - {name: some, collection: all, percent: 60, successPercent: 50, soak: PT0S}
-    - {name: rest, collection: all, successPercent: 90, soak: PT0S}
-`
-}
 
 async function enrolAll({ url, key }: Running, tokens: Map<string, string>): Promise<void> {
   for (let i = 0; i < DEVICES; i++) {

@@ -7,6 +7,7 @@ import { countShared, hasBit } from '../../controller/model/bit-plane.ts'
 import type { Decision } from '../../controller/model/facts.ts'
 import { type EpochMs, MINUTE, toRfc3339 } from '../../controller/model/instant.ts'
 import { isStarted, isUnfinished, type RolloutRecord } from '../../controller/rollout/control.ts'
+import { countDevices } from '../../controller/rollout/recount.ts'
 import type { AgentEvent } from '../../controller/simulate/agent.ts'
 import { lastCall, type Population } from '../../controller/simulate/population.ts'
 import type { Member } from '../../controller/simulate/simulated-fleet.ts'
@@ -70,6 +71,19 @@ function* problemsOfState(state: State, at: EpochMs): Generator<string> {
     if (isUnfinished(rollout) && (own.length !== 1 || own[0]?.state === 'Ready' || own[0]?.message === ''))
       yield `${rollout.name} does not say what it waits for`
     yield* problemsOfPhases(rollout)
+    yield* problemsOfCounters(state, rollout)
+  }
+}
+
+// What the fold keeps is what the planes say.
+function* problemsOfCounters(state: State, rollout: RolloutRecord): Generator<string> {
+  const { effective, counts = [] } = state.evidence.get(rollout.name) ?? {}
+  if (effective === undefined) return
+  for (const [index, phase] of rollout.phases.entries()) {
+    if (!isStarted(phase)) continue
+    const counted = JSON.stringify(counts[index])
+    const anew = JSON.stringify(countDevices(state, rollout, index, phase, effective, state.fleet.stale))
+    if (counted !== anew) yield `${rollout.name}: phase ${index} counts ${counted}, and has ${anew}`
   }
 }
 

@@ -1,10 +1,12 @@
 // The fold: what it makes of time, of names that nobody knows, and of a snapshot in between.
 import { test } from 'tap'
+import { encodeSnapshot } from '../../controller/journal/snapshot-codec.ts'
 import type { Input } from '../../controller/model/facts.ts'
 import { DAY } from '../../controller/model/instant.ts'
+import { gateFigures } from '../../controller/rollout/evidence.ts'
 import { apply } from '../../controller/state/apply.ts'
 import { decide } from '../../controller/state/decide.ts'
-import { decodeState, encodeState, newState } from '../../controller/state/state.ts'
+import { decodeState, encodableState, encodeState, newState } from '../../controller/state/state.ts'
 import {
   command,
   declare,
@@ -119,6 +121,20 @@ test('a snapshot is the state: what follows on it gives the same bytes', async (
   }
   t.same(encodeState(copy), encodeState(story.state))
   t.throws(() => decodeState(encodeState(story.state).slice(0, -1)), { name: 'SnapshotError' })
+})
+
+test('a snapshot from before targets were counted has them counted when it is read', async (t) => {
+  const story = begun()
+  given(story, enrolled('d1', { ring: 'a' }), removed('d0'))
+  const { targets } = figures(story, 'rule-20260101')
+  t.equal(targets, 1)
+  const stored = encodableState(story.state)
+  const evidence = [...stored.evidence].map(([name, { counts, ...rest }]) => {
+    return [name, { ...rest, counts: counts.map(({ targets: _, ...others }) => others) }] as const
+  })
+  const state = decodeState(encodeSnapshot({ ...stored, evidence: new Map(evidence) }))
+  t.equal(gateFigures(state, rolloutOf(story, 'rule-20260101'), 0).targets, targets)
+  t.same(encodeState(state), encodeState(story.state))
 })
 
 test('reports that say nothing new leave the version as it is, so that nothing is decided for them', async (t) => {
