@@ -100,7 +100,7 @@ async function play(io: Io, { data, listen, rate, table }: PlayOptions): Promise
   const started = await startController({ path: EXAMPLE, data, listen, clock, onDecisions: tell })
   io.stdout(greeting(started, begin, rate))
   const fleet = startFleet(started, data, rate, (text) => {
-    if (table) say({ at: clock.now().epochMilliseconds, text, tone: 'bad' })
+    if (table) say({ at: clock.nowMs(), text, tone: 'bad' })
     else io.stdout(`${text}\n`)
   })
   const draw = () => io.stdout(drawTable(sceneOf(started, told), screen()))
@@ -125,7 +125,7 @@ async function play(io: Io, { data, listen, rate, table }: PlayOptions): Promise
 
 function greeting({ controller, url }: Started, begin: Temporal.Instant, rate: number): string {
   const next = nextEvaluation(controller.notes)
-  const wait = next && Math.max(0, Math.round((next.at - controller.clock.now().epochMilliseconds) / 1000 / rate))
+  const wait = next && Math.max(0, Math.round((next.at - controller.clock.nowMs()) / 1000 / rate))
   const evaluation =
     next && `The rules ${next.rules.join(', ')} are evaluated next at ${minute(next.at)} UTC, ${wait} s from now.\n`
   return `The clock stands at ${begin} and runs ${rate} times as fast. Status page: ${url}\n${evaluation ?? ''}`
@@ -133,7 +133,7 @@ function greeting({ controller, url }: Started, begin: Temporal.Instant, rate: n
 
 function sceneOf({ controller, url }: Started, told: readonly Told[]): Scene {
   const { state, notes, clock } = controller
-  return { state, notes, now: clock.now().epochMilliseconds, url, told }
+  return { state, notes, now: clock.nowMs(), url, told }
 }
 
 function screen(): Screen {
@@ -175,7 +175,7 @@ function startFleet(
     memory: join(data, 'fleet.memory'),
     start: START.epochMilliseconds,
     rate,
-    clockAt: controller.clock.now().epochMilliseconds,
+    clockAt: controller.clock.nowMs(),
     realAt: Date.now(),
   }
   const worker = new Worker(new URL('./quickstart-fleet.ts', import.meta.url), { workerData: options })

@@ -27,6 +27,8 @@ export function valueAt(column: Column, row: number): string | undefined {
 /** Gives a row a value, or none. Says what happened: codes keep their meaning unless `renumbered`. */
 export function setValue(column: Column, row: number, value: string | undefined): 'same' | 'changed' | 'renumbered' {
   const old = column.codes[row] ?? 0
+  // Most attributes of a report are what they were; texts that are the same are known as such without being looked up.
+  if (old !== 0 && column.values[old] === value) return 'same'
   const known = value === undefined ? 0 : column.codeOf.get(value)
   if (known === old) return 'same'
   if (value === undefined) {

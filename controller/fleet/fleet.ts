@@ -43,7 +43,10 @@ export const MAX_DEVICES = 10_000_000
 /** Different attribute keys in the whole fleet at one time. */
 export const MAX_KEYS = 512
 
-const NO_KEYS: readonly string[] = []
+/** Codes in the key's column, 0 for none; `before` is undefined when the column is gone or was renumbered. */
+export type AttributeChange = { readonly key: string; readonly before: number | undefined; readonly after: number }
+
+const NO_CHANGES: readonly AttributeChange[] = []
 
 export function newFleet(): Fleet {
   const ids: string[] = []
@@ -89,33 +92,33 @@ export function enrolDevice(fleet: Fleet, id: string, attributes: DeviceAttribut
 }
 
 /**
- * Replaces a present device's attributes and returns the keys whose value changed, sorted. A key beyond MAX_KEYS is not
- * kept; `refusedKeys` says which, so that the device can be told.
+ * Replaces a present device's attributes and returns those whose value changed. A key beyond MAX_KEYS is not kept;
+ * `refusedKeys` says which, so that the device can be told.
  */
-export function setAttributes(fleet: Fleet, row: number, attributes: DeviceAttributes): readonly string[] {
-  let changed: string[] | undefined
+export function setAttributes(fleet: Fleet, row: number, attributes: DeviceAttributes): readonly AttributeChange[] {
+  let changed: AttributeChange[] | undefined
   let kept = 0
   let accepted = 0
-  const before = fleet.attributeCount[row] ?? 0
+  const had = fleet.attributeCount[row] ?? 0
   for (const key of Object.keys(attributes)) {
     const column = fleet.columns.get(key) ?? addColumn(fleet, key)
     if (column === undefined) continue
     accepted++
-    if ((column.codes[row] ?? 0) !== 0) kept++
+    const before = column.codes[row] ?? 0
+    if (before !== 0) kept++
     const outcome = setValue(column, row, attributes[key])
+    if (outcome === 'same') continue
     if (outcome === 'renumbered') fleet.shape++
-    if (outcome !== 'same') {
-      changed ??= []
-      changed.push(key)
-    }
+    changed ??= []
+    changed.push({ key, before: outcome === 'renumbered' ? undefined : before, after: column.codes[row] ?? 0 })
   }
-  if (kept < before) {
+  if (kept < had) {
     changed ??= []
     clearOthers(fleet, row, attributes, changed)
   }
-  if (changed === undefined) return NO_KEYS
+  if (changed === undefined) return NO_CHANGES
   writeUnsigned(fleet.attributeCount, row, accepted)
-  return changed.sort()
+  return changed
 }
 
 /** Keys of these attributes that the fleet has no room for, sorted. */
@@ -230,11 +233,12 @@ function addColumn(fleet: Fleet, key: string): Column | undefined {
   return column
 }
 
-function clearOthers(fleet: Fleet, row: number, attributes: DeviceAttributes, changed: string[]): void {
+function clearOthers(fleet: Fleet, row: number, attributes: DeviceAttributes, changed: AttributeChange[]): void {
   for (const [key, column] of fleet.columns) {
-    if ((column.codes[row] ?? 0) === 0 || Object.hasOwn(attributes, key)) continue
+    const before = column.codes[row] ?? 0
+    if (before === 0 || Object.hasOwn(attributes, key)) continue
     setValue(column, row, undefined)
-    changed.push(key)
+    changed.push({ key, before: column.used > 0 ? before : undefined, after: 0 })
     if (column.used > 0) continue
     fleet.columns.delete(key)
     fleet.shape++

@@ -17,6 +17,8 @@ export interface ChunkStore {
   position(): { readonly lastSeq: number; readonly compactedThrough: number }
   /** Durable when it returns. Throws DiskFull (nothing kept) or Broken (unknown what was kept). */
   write(change: StoreChange): void
+  /** Chunks after the newest one: durable when it returns, or when the promise resolves. Fails as `write` does. One at a time. */
+  append(chunks: readonly Chunk[]): void | Promise<void>
   /** The last chunk that begins at or before `seq`. */
   chunkAt(seq: number): Chunk | undefined
   /** Chunks with facts of one of these types (of any when undefined), beginning at or after `from`, or at or before it when newest first. */

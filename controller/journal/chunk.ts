@@ -63,13 +63,13 @@ export class ChunkBuilder {
       addRun(this.#runs, this.#next, count, at, type)
       this.#next += count
     }
-    this.#bodies.push(piece.json.slice(1, -1))
+    this.#bodies.push(piece.json)
     this.#chars += piece.json.length
   }
 
   flush(): Chunk[] {
     if (this.#next > this.#first) {
-      this.chunks.push(chunkOf(this.#runs, `[${this.#bodies.join(',')}]`))
+      this.chunks.push(chunkOf(this.#runs, joined(this.#bodies)))
       this.#first = this.#next
       this.#chars = 0
       this.#bodies = []
@@ -168,6 +168,12 @@ function addPieces(pieces: Piece[], facts: readonly AnyFact[]): void {
     addPieces(pieces, facts.slice(0, half))
     addPieces(pieces, facts.slice(half))
   }
+}
+
+/** JSON arrays, none of them empty, as one. */
+function joined(arrays: readonly string[]): string {
+  const [only = '[]'] = arrays
+  return arrays.length === 1 ? only : `[${arrays.map((array) => array.slice(1, -1)).join(',')}]`
 }
 
 function checkedType(type: unknown): string {

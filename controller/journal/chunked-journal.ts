@@ -145,12 +145,12 @@ export class ChunkedJournal<F extends AnyFact> implements EmbeddedJournal<F> {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    this.#queue.flush()
+    await this.#queue.drain()
     await this.#saving?.catch(() => {})
     this.#store.close()
   }
 
-  #commit(batch: readonly Pending[]): Appended[] {
+  #commit(batch: readonly Pending[]): Appended[] | Promise<Appended[]> {
     if (this.#broken !== undefined) throw this.#broken
     const builder = new ChunkBuilder(this.#lastSeq + 1)
     const appended = batch.map(({ pieces, at }) => {
@@ -158,18 +158,26 @@ export class ChunkedJournal<F extends AnyFact> implements EmbeddedJournal<F> {
       for (const piece of pieces) builder.add(piece, at)
       return { first, last: builder.next - 1 }
     })
-    this.#write(() => this.#store.write({ insert: builder.flush() }))
-    this.#lastSeq = builder.next - 1
-    return appended
+    const done = (): Appended[] => {
+      this.#lastSeq = builder.next - 1
+      return appended
+    }
+    const failed = (error: unknown): never => this.#failed(error)
+    const written = this.#write(() => this.#store.append(builder.flush()))
+    return written === undefined ? done() : written.then(done, failed)
   }
 
-  #write(change: () => void): void {
+  #write<T>(change: () => T): T {
     try {
-      change()
+      return change()
     } catch (error) {
-      if (error instanceof JournalError && error.code === 'Broken') this.#broken = error
-      throw error
+      return this.#failed(error)
     }
+  }
+
+  #failed(error: unknown): never {
+    if (error instanceof JournalError && error.code === 'Broken') this.#broken = error
+    throw error
   }
 
   *#entries(from: number, through: number): Generator<Entry<F>, void, undefined> {

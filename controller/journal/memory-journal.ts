@@ -66,6 +66,10 @@ class MemoryStore implements ChunkStore {
     medium.compactedThrough = compactedThrough ?? medium.compactedThrough
   }
 
+  append(insert: readonly Chunk[]): void {
+    this.write({ insert })
+  }
+
   chunkAt(seq: number): Chunk | undefined {
     return this.#medium.chunks[this.#indexAt(seq)]
   }

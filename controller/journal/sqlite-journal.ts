@@ -1,5 +1,5 @@
 // The embedded default: the journal in one SQLite file that one process at a time may open, with its snapshots beside it.
-import { existsSync, statSync } from 'node:fs'
+import { closeSync, existsSync, fdatasync, fdatasyncSync, openSync, statSync } from 'node:fs'
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite'
 import { type Chunk, decodeRuns, distinctTypes, encodeRuns } from './chunk.ts'
 import type { ChunkStore, SnapshotRecord, StoreChange } from './chunk-store.ts'
@@ -65,7 +65,7 @@ export function openSqliteJournal<F extends AnyFact>(
   decode: (json: unknown) => F,
   limits?: QueueLimits,
 ): SqliteJournal<F> {
-  const store = new SqliteStore(path, openDatabase(path))
+  const store = new SqliteStore(path, ...openDatabase(path))
   try {
     removeUnfinishedSnapshots(path)
     return new SqliteJournal(store, decode, limits)
@@ -78,15 +78,18 @@ export function openSqliteJournal<F extends AnyFact>(
 class SqliteStore implements ChunkStore {
   readonly #path: string
   readonly #database: DatabaseSync
+  /** The write-ahead log: what is committed is durable when this has been synced. */
+  readonly #log: number
   readonly #insertChunk: StatementSync
   readonly #insertType: StatementSync
   readonly #deleteChunk: StatementSync
   readonly #deleteType: StatementSync
   readonly #chunkAt: StatementSync
 
-  constructor(path: string, database: DatabaseSync) {
+  constructor(path: string, database: DatabaseSync, log: number) {
     this.#path = path
     this.#database = database
+    this.#log = log
     this.#insertChunk = database.prepare(
       'INSERT INTO chunk (first, last, runs, check_sum, body) VALUES (?, ?, ?, ?, ?)',
     )
@@ -104,16 +107,21 @@ class SqliteStore implements ChunkStore {
     })
   }
 
+  append(chunks: readonly Chunk[]): Promise<void> {
+    this.#inTransaction(() => this.#insert(chunks))
+    // On a thread of Node's pool, so that the event loop goes on meanwhile.
+    return new Promise((resolve, reject) => {
+      fdatasync(this.#log, (error) => (error ? reject(brokenBy(error)) : resolve()))
+    })
+  }
+
   write({ insert, remove = [], compactedThrough }: StoreChange): void {
-    this.#inTransaction(() => {
+    this.#durably(() => {
       for (const chunk of remove) {
         this.#deleteChunk.run(chunk.first)
         for (const type of distinctTypes(chunk)) this.#deleteType.run(type, chunk.first)
       }
-      for (const chunk of insert) {
-        this.#insertChunk.run(chunk.first, chunk.last, encodeRuns(chunk.runs), chunk.check, chunk.body)
-        for (const type of distinctTypes(chunk)) this.#insertType.run(type, chunk.first)
-      }
+      this.#insert(insert)
       if (compactedThrough !== undefined)
         this.#database.prepare('UPDATE compaction SET through = ?').run(compactedThrough)
     })
@@ -158,7 +166,7 @@ class SqliteStore implements ChunkStore {
   async writeSnapshot(seq: number, parts: Parts): Promise<SnapshotRecord> {
     const before = this.snapshots().find((old) => old.seq === seq)
     const { size, check } = await writeSnapshotFile(this.#path, seq, parts)
-    this.#inTransaction(() =>
+    this.#durably(() =>
       this.#database.prepare('INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?)').run(seq, size, check),
     )
     if (before !== undefined && before.check !== check) removeSnapshotFile(snapshotPath(this.#path, before))
@@ -166,7 +174,7 @@ class SqliteStore implements ChunkStore {
   }
 
   dropSnapshot(record: SnapshotRecord): void {
-    this.#inTransaction(() => this.#database.prepare('DELETE FROM snapshot WHERE seq = ?').run(record.seq))
+    this.#durably(() => this.#database.prepare('DELETE FROM snapshot WHERE seq = ?').run(record.seq))
     removeSnapshotFile(snapshotPath(this.#path, record))
   }
 
@@ -175,7 +183,24 @@ class SqliteStore implements ChunkStore {
   }
 
   close(): void {
+    closeSync(this.#log)
     this.#database.close()
+  }
+
+  #insert(chunks: readonly Chunk[]): void {
+    for (const chunk of chunks) {
+      this.#insertChunk.run(chunk.first, chunk.last, encodeRuns(chunk.runs), chunk.check, chunk.body)
+      for (const type of distinctTypes(chunk)) this.#insertType.run(type, chunk.first)
+    }
+  }
+
+  #durably(change: () => void): void {
+    this.#inTransaction(change)
+    try {
+      fdatasyncSync(this.#log)
+    } catch (error) {
+      throw brokenBy(error)
+    }
   }
 
   #inTransaction(change: () => void): void {
@@ -191,11 +216,7 @@ class SqliteStore implements ChunkStore {
           'The disk is full: nothing of this was kept. Make room on it, then try again.',
           error,
         )
-      throw new JournalError(
-        'Broken',
-        `The journal's file failed (${reasonOf(error)}); whether the last facts were kept shows when it is opened anew.`,
-        error,
-      )
+      throw brokenBy(error)
     }
   }
 
@@ -219,7 +240,7 @@ class SqliteStore implements ChunkStore {
 /** SQLite's primary result codes, https://sqlite.org/rescode.html. */
 const SQLITE = { BUSY: 5, LOCKED: 6, CORRUPT: 11, FULL: 13, CANTOPEN: 14, NOTADB: 26 } as const
 
-function openDatabase(path: string): DatabaseSync {
+function openDatabase(path: string): [database: DatabaseSync, log: number] {
   makeSureNothingWasLost(path)
   let database: DatabaseSync | undefined
   try {
@@ -232,13 +253,24 @@ function openDatabase(path: string): DatabaseSync {
     if (id === 0 && version === 0 && tables === 0) database.exec(`BEGIN EXCLUSIVE; ${SCHEMA} COMMIT`)
     else checkIdentity(path, id, version)
     // The schema is durable before the write-ahead log is in use: SQLite drops the log of a database without content.
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+    // With NORMAL, SQLite syncs the log before a checkpoint and when it begins anew, so that the file is whole at any time, and
+    // leaves to us when a commit becomes durable.
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
     database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${LOG_BYTES}`)
-    return database
+    return [database, openLog(path, database)]
   } catch (error) {
     database?.close()
     throw error instanceof JournalError ? error : openError(path, error)
   }
+}
+
+/** The write-ahead log, which is there from the first access on for as long as the database is open. */
+function openLog(path: string, database: DatabaseSync): number {
+  database.prepare('SELECT through FROM compaction').get()
+  const log = openSync(`${path}-wal`, 'r+')
+  // What a process that was killed had written and not yet synced is built upon from here on.
+  fdatasyncSync(log)
+  return log
 }
 
 /** An empty file where facts have been is a loss to report, not a place to begin anew. */
@@ -294,6 +326,14 @@ function describe(path: string, error: unknown): [JournalErrorCode, string] {
     default:
       return ['Broken', `The journal ${path} cannot be read: ${reasonOf(error)}`]
   }
+}
+
+function brokenBy(error: unknown): JournalError {
+  return new JournalError(
+    'Broken',
+    `The journal's file failed (${reasonOf(error)}); whether the last facts were kept shows when it is opened anew.`,
+    error,
+  )
 }
 
 function errorCode(error: unknown): number | undefined {

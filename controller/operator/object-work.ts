@@ -136,7 +136,7 @@ async function writeStatus(
   faults: Verdict['faults'],
 ): Promise<WorkOutcome> {
   const { meta, raw } = object
-  const now = context.controller.clock.now().epochMilliseconds
+  const now = context.controller.clock.nowMs()
   const { generation } = meta
   const status = objectStatus({ view, faults, hasGood: view !== undefined, generation, shown: raw.status, now })
   const digest = digestOf(status)
@@ -172,7 +172,7 @@ async function ask(context: WorkContext, rollout: KubeObject): Promise<boolean> 
 function viewOf({ controller }: WorkContext, kind: Kind, name: string): ObjectView | undefined {
   const { state, clock } = controller
   const notes: readonly Note[] = controller.notes
-  return objectNamed(state, notes, kind, name, clock.now().epochMilliseconds)
+  return objectNamed(state, notes, kind, name, clock.nowMs())
 }
 
 /** Objects that are to stay and would go with their owner. */

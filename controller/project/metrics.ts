@@ -9,13 +9,14 @@ import { UpdateState } from '../model/update.ts'
 import { isStarted, isUnfinished, type RolloutStatus } from '../rollout/control.ts'
 import { effectiveUpdates, gateFigures } from '../rollout/evidence.ts'
 import type { World } from '../rollout/world.ts'
+import { AnswerTimes } from './answer-times.ts'
 import { type KubernetesFigures, type KubernetesMetrics, newKubernetesMetrics } from './kubernetes-metrics.ts'
 
 /** What the gauges read. */
 export type Observed = {
   readonly state: World
   readonly journal: { readonly lastSeq: number; readonly compactedThrough: number }
-  readonly clock: { readonly now: () => Temporal.Instant }
+  readonly clock: { readonly nowMs: () => EpochMs }
   /** Its part among several replicas: the term in which it leads, and how many facts it has still to fold. */
   readonly replica?: { readonly term: number | undefined; readonly lag: number }
   /** By declaration source: what this process did to read it. */
@@ -57,13 +58,7 @@ export function newMetrics(observed: () => Observed | undefined): Metrics {
     help: 'Facts made durable and folded by this process.',
     registers,
   })
-  const http = new Histogram({
-    name: 'ringmaster_http_request_duration_seconds',
-    help: 'How long requests took to answer, by method, route and status.',
-    labelNames: ['method', 'route', 'status'],
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
-    registers,
-  })
+  const http = new AnswerTimes()
   const turns = { buckets: [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5], registers }
   const fold = new Histogram({
     name: 'ringmaster_fold_duration_seconds',
@@ -77,12 +72,12 @@ export function newMetrics(observed: () => Observed | undefined): Metrics {
   })
   return {
     contentType: registry.contentType,
-    render: () => {
+    render: async () => {
       const now = observed()
       if (now !== undefined) readGauges(gauges, now)
-      return registry.metrics()
+      return `${await registry.metrics()}\n${http.text()}`
     },
-    answered: (method, route, status, seconds) => http.observe({ method, route, status: String(status) }, seconds),
+    answered: (method, route, status, seconds) => http.count(method, route, status, seconds),
     decided: (made) => {
       for (const { type } of made) decisions.inc({ type })
     },
@@ -181,7 +176,7 @@ function readGauges(gauges: Gauges, { state, journal, clock, polls, replica }: O
   for (const [rule, { outcome }] of state.control.rules)
     gauges.rule_evaluation_failed.set({ rule }, outcome?.failed ? 1 : 0)
   readSources(gauges, state, polls)
-  readFeeds(gauges, state, clock.now().epochMilliseconds)
+  readFeeds(gauges, state, clock.nowMs())
   gauges.journal_seq.set(journal.lastSeq)
   gauges.journal_compacted_seq.set(journal.compactedThrough)
   gauges.leader.set(replica === undefined || replica.term !== undefined ? 1 : 0)

@@ -4,9 +4,9 @@ import { type Journal, JournalError, reasonOf } from '../journal/journal.ts'
 import { type Decision, type Fact, type Input, isDecisionType } from '../model/facts.ts'
 import type { Note } from '../rollout/draft.ts'
 import { decide, type Outcome } from '../state/decide.ts'
-import { decodeState, newState, type State } from '../state/state.ts'
+import type { State } from '../state/state.ts'
 import type { Clock } from './clock.ts'
-import { Fold, type Watch } from './fold.ts'
+import { type Fold, foldJournal, type Part, type Watch } from './fold.ts'
 import { Follower, type Replication } from './follow.ts'
 import { isRefusal, isSameRefusal, passes } from './refusals.ts'
 import { saveSnapshot } from './save-snapshot.ts'
@@ -28,9 +28,7 @@ export type ControllerOptions = {
 /** What a turn did, for those who watch: how many facts were folded, and how long folding and deciding took. */
 export type Turn = { readonly facts: number; readonly foldMs: number; readonly decideMs: number }
 
-type Submission = {
-  readonly facts: readonly Input[]
-  readonly watch: Watch | undefined
+type Submission = Part & {
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
@@ -76,14 +74,8 @@ export class Controller {
   /** Folds the journal, from its newest snapshot on, and decides what is due. Throws a JournalError or SnapshotError. */
   static async open(options: ControllerOptions): Promise<Controller> {
     const journal = 'replication' in options ? options.replication.journal : options.journal
-    const snapshot = await journal.latestSnapshot()
-    const state = snapshot === undefined ? newState() : decodeState(snapshot.bytes, 'Checked')
-    const fold = new Fold(state, snapshot?.seq ?? 0)
-    const entries = journal.read(fold.seq)
-    if (Symbol.iterator in entries) for (const entry of entries) fold.entry(entry)
-    else for await (const entry of entries) fold.entry(entry)
-    fold.taken()
-    const controller = new Controller(options, journal, fold, snapshot?.seq ?? 0)
+    const { fold, snapshotSeq } = await foldJournal(journal)
+    const controller = new Controller(options, journal, fold, snapshotSeq)
     await controller.#run()
     return controller
   }
@@ -198,8 +190,7 @@ export class Controller {
     const submissions = this.#queue
     this.#queue = []
     this.#queued = 0
-    const at = this.clock.now().epochMilliseconds
-    await Promise.all(submissions.map((submission) => this.#take(submission, at)))
+    await this.#take(submissions, this.clock.nowMs())
     const begun = performance.now()
     if (this.#failed === undefined && (await this.#follow()) && this.#failed === undefined) await this.#decide()
     if (this.#failed !== undefined) return
@@ -210,12 +201,16 @@ export class Controller {
       })
   }
 
-  async #take({ facts, watch, resolve, reject }: Submission, at: number): Promise<void> {
+  /** Makes durable, folds and acknowledges what was submitted, all of it by one append. */
+  async #take(submissions: readonly Submission[], at: number): Promise<void> {
     try {
-      await this.#commit(facts, at, watch)
-      resolve()
+      await this.#commit(submissions, at)
+      for (const { resolve } of submissions) resolve()
     } catch (error) {
-      reject(error)
+      // One of them may be to blame for all; nothing has been kept.
+      if (submissions.length > 1 && isRefusal(error))
+        await Promise.all(submissions.map((submission) => this.#take([submission], at)))
+      else for (const { reject } of submissions) reject(error)
     }
   }
 
@@ -275,7 +270,7 @@ export class Controller {
     const replication = this.#replication
     if (outcome.decisions.length === 0) return outcome
     if (follower?.term === undefined || replication === undefined) {
-      await this.#commit(outcome.decisions, at)
+      await this.#commit([{ facts: outcome.decisions }], at)
       return outcome
     }
     let made = outcome
@@ -295,18 +290,19 @@ export class Controller {
         },
       }),
     )
-    this.#folding(() => this.#fold.own(appended))
+    this.#folding(() => this.#fold.own({ ...appended, parts: [appended] }))
     return made
   }
 
-  async #commit(facts: readonly Fact[], at: number, watch?: Watch): Promise<void> {
+  async #commit(parts: readonly Part[], at: number): Promise<void> {
+    const facts = parts.flatMap((part) => part.facts)
     if (facts.length === 0) return
-    const { first, last } = await this.#appending(this.journal.append(facts, at))
+    const appended = await this.#appending(this.journal.append(facts, at))
     const { promise, resolve } = Promise.withResolvers<void>()
-    const isFolded = this.#folding(() => this.#fold.own({ first, facts, at, watch, done: resolve }))
+    const isFolded = this.#folding(() => this.#fold.own({ ...appended, at, parts, done: resolve }))
     if (isFolded) return
-    if (this.follower === undefined) throw this.#fail(new Error(`fact ${first} came after ${this.#fold.seq}`))
-    await Promise.all([promise, this.follower.catchUp(last)])
+    if (this.follower === undefined) throw this.#fail(new Error(`fact ${appended.first} came after ${this.#fold.seq}`))
+    await Promise.all([promise, this.follower.catchUp(appended.last)])
   }
 
   /** What came of an append; remembers why it was refused. */

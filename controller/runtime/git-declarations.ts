@@ -261,13 +261,13 @@ class Follower {
     try {
       await this.#poll()
       this.#inARow = 0
-      const now = this.#clock.now().epochMilliseconds
+      const now = this.#clock.nowMs()
       this.activity = { ...activity, polls: activity.polls + 1, lastPoll: now, lastSuccess: now }
     } catch (error) {
       if (this.#stop.signal.aborted || (error instanceof GitFailure && error.type === 'Aborted')) return
       this.#inARow++
       this.#offered = undefined
-      const lastPoll = this.#clock.now().epochMilliseconds
+      const lastPoll = this.#clock.nowMs()
       this.activity = { ...activity, polls: activity.polls + 1, failures: activity.failures + 1, lastPoll }
       if (error instanceof JournalError) return this.#intake.log.warn(`${this.source}: ${error.message}`)
       const [code, message] = error instanceof GitSourceError ? [error.code, error.message] : ['RM1409', String(error)]

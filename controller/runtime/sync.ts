@@ -120,7 +120,7 @@ class CatalogKeeper {
     if (!state.objects.UpdateSource.has(declared.name)) return this.#forget(source)
     if (source.declared !== declared) return this.#plan(source, 0)
     source.failures = failure === undefined ? 0 : source.failures + 1
-    const now = clock.now().epochMilliseconds
+    const now = clock.nowMs()
     this.#plan(source, failure === undefined ? nextSync(state, declared, now) : now + retryAfter(source))
   }
 
@@ -160,7 +160,7 @@ class CatalogKeeper {
     if (!this.#stands(declared)) return
     const { state, clock } = this.#controller
     const { name, spec } = declared
-    const now = clock.now().epochMilliseconds
+    const now = clock.nowMs()
     const context = criteriaContext({ world: state, control: state.control, now })
     const isGone = (other: string) => !state.objects.UpdateSource.has(other)
     const policy = { source: name, declines: spec.decline ?? [], isGone, ...context }

@@ -285,7 +285,7 @@ const DONE = {
 } as const satisfies Record<Command['type'], string>
 
 async function issueKey(controller: Controller, body: KeyBody, reply: Reply): Promise<Reply> {
-  const now = controller.clock.now().epochMilliseconds
+  const now = controller.clock.nowMs()
   const expires = body.expires === undefined ? undefined : expiryAt(body.expires, now)
   if (expires !== undefined && expires <= now)
     throw new HttpProblem(400, 'Invalid', 'the key would have expired already', { path: 'expires' })

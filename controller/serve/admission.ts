@@ -96,12 +96,16 @@ export function collectBody(
 ): void {
   const parts: Buffer[] = []
   let length = 0
+  // The listeners stay, and do nothing any more: taking them away costs as much as they do.
+  let isDone = false
   const finish = (error?: unknown) => {
-    stream.off('data', take).off('end', finish).off('error', finish)
+    if (isDone) return
+    isDone = true
     if (error !== undefined) forget(stream)
     done(error, error === undefined ? whole(parts) : EMPTY)
   }
   const take = (part: Buffer) => {
+    if (isDone) return
     length += part.length
     try {
       if (length > limit) throw tooLarge()

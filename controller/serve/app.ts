@@ -66,8 +66,10 @@ export function newApp(options: AppOptions): App {
     // While it closes, all answers say so; the routes' do.
     serverFactory: (route) =>
       createServer(timeLimits(limits), (request, response) => {
-        if (!closing && shortcut?.(request, response, isClosing)) return
-        if (admission.admit(request, response)) route(request, response)
+        const isTaken = !closing && shortcut?.(request, response, isClosing) === true
+        // What has been answered and taken in already needs no timer: these cost a tenth of a poll.
+        if (!response.writableEnded || response.writableLength > 0) request.socket.setTimeout(limits.stalled)
+        if (!isTaken && admission.admit(request, response)) route(request, response)
       }),
     // Requests that are being answered finish while it closes; connections without one are closed at once.
     forceCloseConnections: 'idle',
@@ -79,7 +81,6 @@ export function newApp(options: AppOptions): App {
     },
   })
   app.server.maxConnections = MAX_CONNECTIONS
-  app.server.setTimeout(limits.stalled)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', (request: Request, payload: IncomingMessage) =>
     admission.body(payload).then((body) => readBody(body, request.headers['content-encoding'])),
@@ -152,6 +153,8 @@ function timeLimits(limits: TimeLimits): ServerOptions {
     requestTimeout: limits.request,
     keepAliveTimeout: limits.keepAlive,
     connectionsCheckingInterval: Math.ceil(limits.headers / 5),
+    // A poll has no body: there is no stream to be read to its end.
+    optimizeEmptyRequests: true,
   }
 }
 

@@ -50,7 +50,7 @@ function registerEnrolment(app: App, controller: Controller): void {
     const { device, key, attributes } = parsed(EnrolRequest, request.body)
     if (!state.fleet.rowOf.has(device) && state.fleet.ids.length + enrolling >= MAX_DEVICES)
       throw new HttpProblem(507, 'FleetFull', `${MAX_DEVICES} devices have been enrolled; no more can be`)
-    const take = () => takeKey(state, inUse, key, controller.clock.now().epochMilliseconds)
+    const take = () => takeKey(state, inUse, key, controller.clock.nowMs())
     const keyHash = await withCurrent(controller, take)
     const token = newDeviceToken(device)
     let refusedAttributes: readonly string[] = []
@@ -118,31 +118,34 @@ export function parsed<T>(schema: Schema<T>, body: unknown): T {
   throw invalidBody(result.error.issues)
 }
 
+/** Texts are gathered in sets that are made when there is one: of nearly every report there is none. */
 type AnswerDraft = {
   accepted: number
   readonly ignored: ReportAnswer['ignored'][number][]
-  readonly unknown: Set<string>
-  readonly refused: Set<string>
+  unknown: Set<string> | undefined
+  refused: Set<string> | undefined
 }
 
 function newAnswer(): AnswerDraft {
-  return { accepted: 0, ignored: [], unknown: new Set(), refused: new Set() }
+  return { accepted: 0, ignored: [], unknown: undefined, refused: undefined }
 }
 
 // Right before the fold takes the report in: what it is compared with here is what the fold compares it with.
 function noteReport(state: State, row: number, report: DeviceReport | undefined, draft: AnswerDraft): void {
   if (report === undefined) return
   const { fleet, catalog } = state
-  const { sequence, scan, messages, attributes } = report
-  const isKnown = (id: (typeof catalog.ids)[number]) => catalog.rowOf.has(id)
-  for (const ids of [scan?.required, scan?.installed, scan?.notRequired])
-    for (const id of ids ?? []) if (!isKnown(id)) draft.unknown.add(id)
-  for (const { update } of messages ?? []) if (!isKnown(update)) draft.unknown.add(update)
+  const { sequence, scan, messages = [], attributes } = report
+  const note = (id: (typeof catalog.ids)[number]) => {
+    if (!catalog.rowOf.has(id)) draft.unknown = (draft.unknown ?? new Set()).add(id)
+  }
+  if (scan !== undefined) for (const ids of [scan.required, scan.installed, scan.notRequired]) ids.forEach(note)
+  for (const { update } of messages) note(update)
   if (!hasBit(fleet.present, row)) draft.ignored.push({ sequence, reason: 'NotEnrolled' })
   else if (sequence <= (fleet.sequence[row] ?? 0)) draft.ignored.push({ sequence, reason: 'NotNewer' })
   else {
     draft.accepted++
-    if (attributes !== undefined) for (const key of refusedKeys(fleet, attributes)) draft.refused.add(key)
+    if (attributes === undefined) return
+    for (const key of refusedKeys(fleet, attributes)) draft.refused = (draft.refused ?? new Set()).add(key)
   }
 }
 
@@ -150,9 +153,13 @@ function answerOf(state: State, row: number, draft: AnswerDraft): ReportAnswer {
   return {
     accepted: draft.accepted,
     ignored: draft.ignored,
-    unknownUpdates: [...draft.unknown].sort().slice(0, MAX_UNKNOWN_LISTED),
-    unknownUpdatesTotal: draft.unknown.size,
+    unknownUpdates: sorted(draft.unknown).slice(0, MAX_UNKNOWN_LISTED),
+    unknownUpdatesTotal: draft.unknown?.size ?? 0,
     lastSequence: state.fleet.sequence[row] ?? 0,
-    refusedAttributes: [...draft.refused].sort(),
+    refusedAttributes: sorted(draft.refused),
   }
+}
+
+function sorted(texts: ReadonlySet<string> | undefined): string[] {
+  return texts === undefined ? [] : [...texts].sort()
 }

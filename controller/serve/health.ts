@@ -77,7 +77,7 @@ const BEHIND_MS = HOUR
 
 // Time never goes back in the state: after a fact from a wrong future nothing becomes due until that has come.
 export function clockCheck({ state, clock }: Controller): Check {
-  const behind = state.clock - clock.now().epochMilliseconds
+  const behind = state.clock - clock.nowMs()
   if (behind <= BEHIND_MS) return { name: 'clock', ok: true, message: 'it goes forward' }
   const hours = Math.floor(behind / HOUR)
   const message = `it is ${hours} hours behind the newest fact (${toRfc3339(state.clock)}), and nothing becomes due by time until then: set it right, or restore the data folder from before it was wrong`

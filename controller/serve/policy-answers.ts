@@ -48,24 +48,26 @@ type Common = { seen: readonly unknown[]; now: EpochMs; age: number }
 
 /** A number that goes up when any of it has changed, or when the clock steps back: what ended by it may be to come again. */
 function ageOf(common: Common, world: World, now: EpochMs): number {
-  const { control, catalog, collections, objects } = world
-  const seen = [
-    world,
-    control.rollouts,
-    control.holds,
-    collections,
-    objects.MaintenanceWindow,
-    objects.Freeze,
-    catalog,
-    catalog.version,
-  ]
-  if (now < common.now || seen.some((part, i) => part !== common.seen[i])) {
-    common.seen = seen
+  let isSame = now >= common.now
+  for (let i = 0; i < PARTS.length; i++) if (common.seen[i] !== PARTS[i]?.(world)) isSame = false
+  if (!isSame) {
+    common.seen = PARTS.map((part) => part(world))
     common.age++
   }
   common.now = now
   return common.age
 }
+
+const PARTS: readonly ((world: World) => unknown)[] = [
+  (world) => world,
+  ({ control }) => control.rollouts,
+  ({ control }) => control.holds,
+  ({ collections }) => collections,
+  ({ objects }) => objects.MaintenanceWindow,
+  ({ objects }) => objects.Freeze,
+  ({ catalog }) => catalog,
+  ({ catalog }) => catalog.version,
+]
 
 /**
  * What the policy of one device depends on besides, by row. Its attributes, memberships and compliance change only with a

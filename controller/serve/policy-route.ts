@@ -42,20 +42,26 @@ export function policyShortcut(context: ServeContext, policies: PolicyAnswers, o
 }
 
 function write(response: ServerResponse, { etag, text }: Answer): void {
-  const headers = { ...HEADERS, etag, 'x-content-type-options': 'nosniff' }
+  // As a list, which Node.js writes as it is.
+  const headers = [...COMMON_HEADERS, etag]
   if (text === undefined) response.writeHead(304, headers).end()
   else {
-    const length = Buffer.byteLength(text)
-    response.writeHead(200, { ...headers, 'content-type': JSON_TYPE, 'content-length': length }).end(text)
+    headers.push('content-type', JSON_TYPE, 'content-length', String(Buffer.byteLength(text)))
+    response.writeHead(200, headers).end(text)
   }
 }
+
+const COMMON_HEADERS: readonly string[] = [
+  ...Object.entries({ ...HEADERS, 'x-content-type-options': 'nosniff' }).flat(),
+  'etag',
+]
 
 type Asked = { readonly authorization?: string | undefined; readonly 'if-none-match'?: string | undefined }
 
 /** Without a text when the device has it. Throws 401. */
 function answerTo({ controller: { state, clock } }: ServeContext, policies: PolicyAnswers, asked: Asked): Answer {
   const row = authenticateDevice(state, asked.authorization)
-  const now = clock.now().epochMilliseconds
+  const now = clock.nowMs()
   const etag = policies.tagOf(state, row, now)
   return { etag, text: isMatch(asked['if-none-match'], etag) ? undefined : policies.textOf(state, row, now) }
 }

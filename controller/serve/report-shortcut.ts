@@ -22,10 +22,17 @@ export function reportShortcut(context: ServeContext, pool: Pool, onAnswered: On
     if (request.url !== PATH || request.method !== 'POST' || !isWelcome(request)) return false
     const row = rowOf(context, request)
     if (row === undefined) return false
-    const begun = performance.now()
-    response.once('finish', () => onAnswered('POST', PATH, response.statusCode, (performance.now() - begun) / 1000))
     const token = tokenMark(context.controller.state.access.tokens, row)
-    const exchange: Exchange = { context, request, response, isClosing, row, token }
+    const exchange: Exchange = {
+      context,
+      request,
+      response,
+      isClosing,
+      onAnswered,
+      begun: performance.now(),
+      row,
+      token,
+    }
     try {
       const ticket = pool.enter()
       response.once('close', ticket.end)
@@ -45,6 +52,8 @@ type Exchange = {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly isClosing: () => boolean
+  readonly onAnswered: OnAnswered
+  readonly begun: number
   /** Of the device, and the mark of its token when the headers came. */
   readonly row: number
   readonly token: number
@@ -86,7 +95,7 @@ async function take(exchange: Exchange, ticket: Ticket, bytes: Buffer): Promise<
     authenticateDevice(controller.state, request.headers.authorization)
   const answer = await takeReports(controller, row, reports)
   if (isClosing()) response.shouldKeepAlive = false
-  writeJson(response, 200, JSON.stringify(answer))
+  if (writeJson(response, 200, JSON.stringify(answer))) answered(exchange)
 }
 
 async function unpack(ticket: Ticket, bytes: Buffer, encoding: string | undefined): Promise<Buffer> {
@@ -102,9 +111,14 @@ function reportsIn(body: unknown): readonly DeviceReport[] {
   return parsed(ReportRequest, body).reports
 }
 
-function fail({ context, request, response, isClosing }: Exchange, error: unknown): void {
+function fail(exchange: Exchange, error: unknown): void {
+  const { context, request, response, isClosing } = exchange
   const problem = asProblem(error)
   if (problem === undefined) context.log.error('a request failed in an unforeseen way', errorFields(error))
   if (isClosing()) response.shouldKeepAlive = false
-  refuse(request, response, problem ?? UNFORESEEN)
+  if (refuse(request, response, problem ?? UNFORESEEN)) answered(exchange)
+}
+
+function answered({ onAnswered, response, begun }: Exchange): void {
+  onAnswered('POST', PATH, response.statusCode, (performance.now() - begun) / 1000)
 }

@@ -25,7 +25,7 @@ export function registerSnapshotRoute(app: App, { controller, adminTokenHash }: 
       })
     busy = true
     try {
-      const takenAt = controller.clock.now().epochMilliseconds
+      const takenAt = controller.clock.nowMs()
       const { lastSeq: seq } = controller.journal
       const bytes = encodeExport(controller.state, { takenAt, version: ringmasterVersion(), seq })
       return reply

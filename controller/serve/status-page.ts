@@ -61,7 +61,7 @@ function newestFragment(controller: Controller): () => Promise<Fragment> {
 // To the minute: what only the passing of seconds would change does not change the page.
 async function currentDashboard({ state, notes, journal, clock }: Controller): Promise<Dashboard> {
   const decisions = await journal.readKept({ types: DECISION_TYPES, limit: LIMITS.decisions, order: 'newest' })
-  const now = clock.now().epochMilliseconds
+  const now = clock.nowMs()
   return dashboard(state, notes, decisions, now - (now % MINUTE))
 }
 

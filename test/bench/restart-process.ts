@@ -66,7 +66,11 @@ const REPORTS_A_TURN = 20
 const FIRST_SEQUENCE = 10_000_000
 /** How many reports were told while snapshots were timed. */
 let told = 0
-const CLOCK: Clock = { now: () => Temporal.Instant.fromEpochMilliseconds(NOW), at: () => () => {} }
+const CLOCK: Clock = {
+  now: () => Temporal.Instant.fromEpochMilliseconds(NOW),
+  nowMs: () => NOW,
+  at: () => () => {},
+}
 
 const [mode, folder = '', ...sizes] = process.argv.slice(2)
 const [devices = 0, updates = 0, count = 0, collections = 0, tail = 0] = sizes.map(Number)

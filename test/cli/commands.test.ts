@@ -64,7 +64,7 @@ async function run(command: Command, args: string[]): Promise<Ran> {
 /** A controller at a clock that stands still, in the middle of a pilot whose next phase needs a go-ahead. */
 async function serve(t: Test): Promise<World> {
   const time = { now: Temporal.Instant.from('2026-01-12T00:00:00Z') }
-  const clock: Clock = { now: () => time.now, at: () => () => {} }
+  const clock: Clock = { now: () => time.now, nowMs: () => time.now.epochMilliseconds, at: () => () => {} }
   const controller = await Controller.open({ journal: openMemoryJournal(decodeFact), clock })
   await controller.submit(
     declare(

@@ -1,8 +1,11 @@
 // What is special to the journal in a file: a full disk, and files that are damaged, foreign or newer.
-import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import fs, { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { test } from 'tap'
+import { mock } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type Test, test } from 'tap'
 import { openSqliteJournal } from '../../controller/journal/sqlite-journal.ts'
 import { decodeFact, type Fact, mixed, range, reported } from './facts.ts'
 
@@ -25,6 +28,50 @@ test('a full disk refuses the whole batch, keeps what was there, and is over whe
   t.same(
     [...again.read(0)].map(({ fact }) => fact.n),
     range(1, 201),
+  )
+  await again.close()
+})
+
+test('an append is acknowledged when the log has been synced, not when it was written, and nobody waits meanwhile', async (t) => {
+  const journal = openSqliteJournal(join(t.testdir({}), 'journal.db'), decodeFact)
+  const syncs = holdSyncs(t)
+  let acknowledged = 0
+  const appends = [1, 2].map((n) => journal.append([reported(n)], 0).then(() => acknowledged++))
+  await nextTurn()
+  t.equal(syncs.length, 1, 'what is appended in one turn is synced at once')
+  appends.push(journal.append([reported(3)], 0).then(() => acknowledged++))
+  for (let i = 0; i < 5; i++) await nextTurn()
+  t.same([syncs.length, acknowledged, journal.lastSeq], [1, 0, 0], 'the next one waits for its turn')
+  t.same([...journal.read(0)], [], 'what may be lost yet is not read')
+  syncs.shift()?.(null)
+  await Promise.all(appends.slice(0, 2))
+  t.same([acknowledged, journal.lastSeq], [2, 2])
+  while (syncs.length === 0) await nextTurn()
+  syncs.shift()?.(null)
+  await Promise.all(appends)
+  t.equal(journal.lastSeq, 3)
+  await journal.close()
+})
+
+test('where the log cannot be synced nothing more is taken, and opening anew shows what was kept', async (t) => {
+  const path = join(t.testdir({}), 'journal.db')
+  const journal = openSqliteJournal(path, decodeFact)
+  await journal.append([reported(1)], 0)
+  const syncs = holdSyncs(t)
+  const failing = t.rejects(journal.append([reported(2)], 0), { code: 'Broken', message: /no medium/ })
+  await nextTurn()
+  const waiting = t.rejects(journal.append([reported(3)], 0), { code: 'Broken' })
+  await nextTurn()
+  syncs.shift()?.(new Error('no medium'))
+  await failing
+  await waiting
+  await t.rejects(journal.append([reported(4)], 0), { code: 'Broken' })
+  t.equal(journal.lastSeq, 1)
+  await journal.close()
+  const again = openSqliteJournal(path, decodeFact)
+  t.same(
+    [...again.read(0)].map(({ fact }) => fact.n),
+    [1, 2],
   )
   await again.close()
 })
@@ -148,3 +195,15 @@ test('only the files of the newest two snapshots stay, and unfinished ones are c
   t.match(files, ['journal.db', /snapshot-4-[0-9a-f]{8}$/, /snapshot-6-[0-9a-f]{8}$/])
   t.equal(files.length, 3)
 })
+
+/** From now on, syncs end when the test says so. */
+function holdSyncs(t: Test): fs.NoParamCallback[] {
+  const held: fs.NoParamCallback[] = []
+  mock.method(fs, 'fdatasync', (_file: number, done: fs.NoParamCallback) => held.push(done))
+  syncBuiltinESMExports()
+  t.teardown(() => {
+    mock.restoreAll()
+    syncBuiltinESMExports()
+  })
+  return held
+}

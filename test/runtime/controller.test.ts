@@ -25,6 +25,24 @@ test('what is submitted is durable and folded when it is acknowledged, in the or
   t.equal(journal.lastSeq, 50)
 })
 
+test('of what is submitted in one turn only what cannot be made durable is refused', async (t) => {
+  const journal = openMemoryJournal(decodeFact, newMemoryMedium(), { facts: 100, bytes: 10_000 })
+  const controller = await Controller.open({ journal, clock: virtualClock(START) })
+  const many = Array.from({ length: 101 }, (_, i) => enrolled(`m${i}`))
+  const submitted = [[enrolled('a')], many, [], [enrolled('b'), enrolled('c')]].map((facts) =>
+    controller.submit(...facts),
+  )
+  const outcomes = await Promise.allSettled(submitted)
+  t.match(outcomes, [
+    { status: 'fulfilled' },
+    { status: 'rejected', reason: { code: 'TooLarge' } },
+    { status: 'fulfilled' },
+    { status: 'fulfilled' },
+  ])
+  t.same(controller.state.fleet.ids, ['a', 'b', 'c'])
+  t.same([journal.lastSeq, controller.trouble], [3, undefined])
+})
+
 test('who watches sees the state as each fact meets it', async (t) => {
   const controller = await Controller.open({ journal: openMemoryJournal(decodeFact), clock: virtualClock(START) })
   await controller.submit(enrolled('d'))

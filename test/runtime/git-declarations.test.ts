@@ -87,6 +87,7 @@ function steppingClock(): Clock & { readonly nextWait: (go?: boolean) => Promise
   let waiting: { at: Temporal.Instant; call: () => void } | undefined
   return {
     now: () => now,
+    nowMs: () => now.epochMilliseconds,
     at: (at, call) => {
       const mine = { at, call }
       waiting = mine

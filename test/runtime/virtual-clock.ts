@@ -16,6 +16,7 @@ export function virtualClock(start: string): VirtualClock {
   const earliest = () => [...calls].sort((a, b) => Temporal.Instant.compare(a.at, b.at))[0]
   return {
     now: () => now,
+    nowMs: () => now.epochMilliseconds,
     at: (at, call) => {
       const entry = { at, call }
       calls.add(entry)

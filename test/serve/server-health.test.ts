@@ -42,9 +42,10 @@ test('it is ready when declarations are in force and every source was tried, and
 test('a clock that is far behind the newest fact is told, because nothing becomes due by it', async (t) => {
   const clock = virtualClock('2025-10-01T00:00:00Z')
   let wrong = 'PT0S'
+  const now = () => clock.now().add(wrong)
   const controller = await Controller.open({
     journal: openMemoryJournal<Fact>(decodeFact),
-    clock: { ...clock, now: () => clock.now().add(wrong) },
+    clock: { ...clock, now, nowMs: () => now().epochMilliseconds },
   })
   const clockOf = () =>
     readinessOf({ controller, declarations: ['directory'] }).checks.find(({ name }) => name === 'clock')

@@ -29,6 +29,7 @@ export async function newStage(start: string): Promise<Stage> {
   let wake: { readonly at: Temporal.Instant; readonly call: () => void } | undefined
   const clock: Clock = {
     now: () => now,
+    nowMs: () => now.epochMilliseconds,
     at: (at, call) => {
       wake = { at, call }
       return () => {
