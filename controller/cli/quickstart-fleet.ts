@@ -38,7 +38,7 @@ const SAVE_EVERY_MS = 2000
 const TROUBLE_EVERY_MS = 5000
 
 /** Goes up when what an agent keeps has another form. */
-const MEMORY_FORMAT = 2
+const MEMORY_FORMAT = 3
 
 type Memory = {
   readonly format: typeof MEMORY_FORMAT

@@ -79,9 +79,7 @@ export async function readSnapshotBytes(path: string): Promise<Uint8Array> {
 /** Throws a StartError for bytes that are no snapshot. `name`: what they are called in messages. */
 export async function unpackSnapshot(bytes: Uint8Array, name: string): Promise<ExportedWorld> {
   try {
-    const { buffer, byteOffset, length } = await unpack(bytes, { maxOutputLength: MAX_UNPACKED })
-    // A Buffer's slices are views; the codec takes plain arrays, whose slices are copies.
-    return decodeExport(new Uint8Array(buffer, byteOffset, length))
+    return decodeExport(await unpack(bytes, { maxOutputLength: MAX_UNPACKED }))
   } catch (error) {
     throw new StartError(
       `${name} is no snapshot that can be read (${reasonOf(error)}): make one with \`ringmaster snapshot -o FILE\``,

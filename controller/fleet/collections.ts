@@ -13,10 +13,10 @@ import {
   unite,
 } from '../model/bit-plane.ts'
 import { ALL_DEVICES, type CollectionSpec } from '../model/collection.ts'
-import type { Fleet } from './fleet.ts'
+import type { AttributeChange, Fleet } from './fleet.ts'
 import type { Program, Source } from './program.ts'
 import { type CollectionError, orderReferences } from './reference-order.ts'
-import { bindTerm, type Term, type TermPool, termHolds, termPlane, termsOf } from './term.ts'
+import { bindTerm, holdsForCode, type Term, type TermPool, termHolds, termPlane, termsOf } from './term.ts'
 import { evaluateWhole } from './whole-fleet.ts'
 
 /** State, plain data: the last good members of each declared collection. The planes stay the same objects while a collection lives. */
@@ -40,17 +40,28 @@ export type Collections = {
   /** Those without errors, each after all that it refers to. */
   readonly programs: readonly Program[]
   readonly terms: readonly Term[]
-  /** By attribute key: the programs whose own queries ask about it. */
-  readonly readers: ReadonlyMap<string, readonly number[]>
+  /** By attribute key: the conditions on it, and the queries that have them. */
+  readonly readers: ReadonlyMap<string, readonly Reader[]>
   /** Programs still to be looked at for the device at hand, one bit each; empty between calls. */
   readonly dirty: Uint32Array
   readonly everyDevice: Source
+  /** Rows that joined or left any collection, or the fleet, in order; and how many there were before those, forgotten since. */
+  readonly moves: { rows: number[]; forgotten: number }
   /** What the terms' lookup tables were filled from. */
   bound: { readonly fleet: Fleet; readonly shape: number } | undefined
 }
 
-/** Fleets that are smaller are evaluated the plain way: laying out the kernel's memory takes longer than the whole. */
-const KERNEL_FROM_ROWS = 4096
+type Reader = {
+  readonly term: Term
+  /** With the number of its program each. */
+  readonly queries: { readonly terms: readonly Term[]; readonly program: number }[]
+}
+
+/** Fleets that are smaller are evaluated the plain way: laying out the kernel's memory takes as long as the whole. */
+const KERNEL_FROM_ROWS = 1024
+
+/** Moves that are remembered: more of them are looked at no faster than the whole fleet. */
+const MAX_MOVES = 65_536
 
 const NO_NAMES: readonly string[] = []
 
@@ -74,21 +85,35 @@ export function compileCollections(
   const pool: TermPool = new Map()
   const programs: Program[] = []
   const numbers = new Map<string, number>()
-  const readers = new Map<string, number[]>()
+  const readers = new Map<Term, Reader>()
   for (const name of sound) {
     const program = compile(name, specs.get(name) ?? {}, membership, sources, pool)
     const number = programs.push(program) - 1
     numbers.set(name, number)
     sources.set(name, program)
     for (const to of new Set(referencedNames(specs.get(name)))) programs[numbers.get(to) ?? -1]?.dependants.push(number)
-    for (const key of new Set(program.queries.flat().map((term) => term.expression.key))) {
-      readers.set(key, [...(readers.get(key) ?? []), number])
-    }
+    for (const terms of program.queries)
+      for (const term of terms)
+        readers.getOrInsertComputed(term, () => ({ term, queries: [] })).queries.push({ terms, program: number })
   }
   const terms = [...pool.values()]
+  const byKey = Map.groupBy(readers.values(), ({ term }) => term.expression.key)
   const dirty = new Uint32Array((programs.length + 31) >>> 5)
   const { members } = membership
-  return { specs, errors, broken, membership, members, programs, terms, readers, dirty, everyDevice, bound: undefined }
+  return {
+    specs,
+    errors,
+    broken,
+    membership,
+    members,
+    programs,
+    terms,
+    readers: byKey,
+    dirty,
+    everyDevice,
+    moves: { rows: [], forgotten: 0 },
+    bound: undefined,
+  }
 }
 
 /**
@@ -115,32 +140,31 @@ export function evaluateAll(fleet: Fleet, collections: Collections, how?: 'Plain
   const planes = new Map<Term, BitPlane>()
   for (const [i, program] of programs.entries()) {
     if (whole === undefined) replace(program.name, program.plane, evaluate(fleet, program, planes))
-    const words = whole?.[i]
-    if (words === undefined) continue
-    program.plane.words = words
-    noteChange(membership, program.name, changed)
+    else if (whole[i]) noteChange(membership, program.name, changed)
   }
   for (const name of collections.broken) {
     const plane = membership.members.get(name)
     if (plane !== undefined) replace(name, plane, intersect(clonePlane(plane), fleet.present))
   }
+  forgetMoves(collections)
   return changed.sort()
 }
 
 /**
- * Brings every collection up to date with one device after its attributes `changed` (`setAttributes` returns the keys),
- * or, with 'All', after it was enrolled or removed. Returns the names it joined or left, sorted.
+ * Brings every collection up to date with one device right after its attributes `changed`, or, with 'All', after it was
+ * enrolled or removed. Returns the names it joined or left, sorted. Only collections are looked at of which a query has another
+ * answer than before, and those that refer to a collection that the device joined or left.
  */
 export function reevaluateDevice(
   fleet: Fleet,
   collections: Collections,
   row: number,
-  changed: readonly string[] | 'All',
+  changed: readonly AttributeChange[] | 'All',
 ): readonly string[] {
   if (collections.bound?.fleet !== fleet || collections.bound.shape !== fleet.shape) bind(fleet, collections)
-  const { dirty, membership, programs, readers } = collections
+  const { dirty, membership, programs } = collections
   if (changed === 'All') for (let i = 0; i < programs.length; i++) markDirty(dirty, i)
-  else for (const key of changed) for (const number of readers.get(key) ?? []) markDirty(dirty, number)
+  else markAnswers(collections, row, changed)
   let names: string[] | undefined
   for (let at = 0; at < dirty.length; at++) {
     for (let word = dirty[at] ?? 0; word !== 0; word = dirty[at] ?? 0) {
@@ -160,7 +184,18 @@ export function reevaluateDevice(
       if (plane !== undefined && clearBit(plane, row)) noteChange(membership, name, names)
     }
   }
+  if (names !== undefined || changed === 'All') noteMove(collections, row)
   return names === undefined ? NO_NAMES : names.sort()
+}
+
+/** How many moves there have been; to be given to `movedSince` later. */
+export function movesOf({ moves }: Collections): number {
+  return moves.forgotten + moves.rows.length
+}
+
+/** The rows that joined or left any collection, or the fleet, after so many moves. Undefined when these are not all remembered. */
+export function movedSince({ moves }: Collections, before: number): readonly number[] | undefined {
+  return before < moves.forgotten ? undefined : moves.rows.slice(before - moves.forgotten)
 }
 
 /** The members of a collection, the built-in one included; undefined when it is not declared. Not to be changed by the caller. */
@@ -209,6 +244,17 @@ function bind(fleet: Fleet, collections: Collections): void {
   collections.bound = { fleet, shape: fleet.shape }
 }
 
+function noteMove(collections: Collections, row: number): void {
+  if (collections.moves.rows.length >= MAX_MOVES) forgetMoves(collections)
+  collections.moves.rows.push(row)
+}
+
+// One more than there were: who stands at the last of them has not seen what an evaluation of everything changed.
+function forgetMoves({ moves }: Collections): void {
+  moves.forgotten += moves.rows.length + 1
+  moves.rows = []
+}
+
 function noteChange(membership: Membership, name: string, changed: string[]): void {
   membership.changes++
   membership.versions.set(name, membership.changes)
@@ -245,19 +291,53 @@ function update(fleet: Fleet, program: Program, row: number): boolean {
   return belongs(fleet, program, row) ? setBit(program.plane, row) : clearBit(program.plane, row)
 }
 
-/** The same rules as `evaluate`, in the order that settles most devices soonest. */
+/** The same rules as `evaluate`. Planes of other collections come last: each is another place in memory, and seldom in a cache. */
 function belongs(fleet: Fleet, program: Program, row: number): boolean {
-  if (!hasBit(fleet.present, row)) return false
+  if (!hasBit(fleet.present, row) || !isChosen(fleet, program, row)) return false
   if (program.limit !== undefined && !hasBit(program.limit.plane, row)) return false
   for (const source of program.exclude) if (hasBit(source.plane, row)) return false
-  for (const source of program.include) if (hasBit(source.plane, row)) return true
-  for (const query of program.queries) if (allHold(query, row)) return true
-  return program.direct.size > 0 && program.direct.has(fleet.ids[row] ?? '')
+  return true
+}
+
+function isChosen(fleet: Fleet, { queries, direct, include }: Program, row: number): boolean {
+  for (const query of queries) if (allHold(query, row)) return true
+  if (direct.size > 0 && direct.has(fleet.ids[row] ?? '')) return true
+  for (const source of include) if (hasBit(source.plane, row)) return true
+  return false
 }
 
 function allHold(terms: readonly Term[], row: number): boolean {
   for (const term of terms) if (!termHolds(term, row)) return false
   return terms.length > 0
+}
+
+// Most queries that ask about an attribute have the answer that they had: then nothing of the collection is read, whose members
+// at this row are seldom in a cache.
+function markAnswers({ dirty, readers }: Collections, row: number, changed: readonly AttributeChange[]): void {
+  const flipped: Reader[] = []
+  for (const { key, before, after } of changed)
+    for (const reader of readers.get(key) ?? []) {
+      if (before === undefined) for (const { program } of reader.queries) markDirty(dirty, program)
+      else if (holdsForCode(reader.term, before) !== holdsForCode(reader.term, after)) {
+        reader.term.flipped = true
+        flipped.push(reader)
+      }
+    }
+  for (const { queries } of flipped)
+    for (const { terms, program } of queries) if (isOtherAnswer(terms, row)) markDirty(dirty, program)
+  for (const { term } of flipped) term.flipped = false
+}
+
+function isOtherAnswer(terms: readonly Term[], row: number): boolean {
+  let holds = true
+  let held = true
+  for (const term of terms) {
+    const now = termHolds(term, row)
+    holds &&= now
+    held &&= now !== term.flipped
+    if (!holds && !held) return false
+  }
+  return holds !== held
 }
 
 function markDirty(dirty: Uint32Array, number: number): void {

@@ -1,4 +1,5 @@
 // One attribute of all devices as a dictionary-encoded column: a small code per row, each different value stored once.
+import { writeUnsigned } from '../model/still.ts'
 
 /** `codes[row]` indexes `values`; code 0 is a missing attribute, and so is a row beyond the end. Codes widen from 8 to 16 to 32 bits when the dictionary outgrows them. */
 export type Column = {
@@ -26,10 +27,12 @@ export function valueAt(column: Column, row: number): string | undefined {
 /** Gives a row a value, or none. Says what happened: codes keep their meaning unless `renumbered`. */
 export function setValue(column: Column, row: number, value: string | undefined): 'same' | 'changed' | 'renumbered' {
   const old = column.codes[row] ?? 0
+  // Most attributes of a report are what they were; texts that are the same are known as such without being looked up.
+  if (old !== 0 && column.values[old] === value) return 'same'
   const known = value === undefined ? 0 : column.codeOf.get(value)
   if (known === old) return 'same'
   if (value === undefined) {
-    column.codes[row] = 0
+    writeUnsigned(column.codes, row, 0)
     column.used--
     return 'changed'
   }
@@ -46,7 +49,7 @@ export function setValue(column: Column, row: number, value: string | undefined)
     widen(column, code)
   }
   if (row >= column.codes.length) resize(column, row + 1)
-  column.codes[row] = code
+  writeUnsigned(column.codes, row, code)
   if (old === 0) column.used++
   return outcome
 }

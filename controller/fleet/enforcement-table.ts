@@ -2,6 +2,7 @@
 // fits in memory. What the records mean is compliance.ts's.
 import type { EpochMs } from '../model/instant.ts'
 import type { EnforcementState } from '../model/report.ts'
+import { writeFloat, writeInt, writeUnsigned } from '../model/still.ts'
 import type { UpdateId } from '../model/update.ts'
 
 export type Enforcement = {
@@ -65,8 +66,8 @@ export function recordsOf(table: EnforcementTable, row: number): (Enforcement & 
 export function putRecord(table: EnforcementTable, update: UpdateId, row: number, record: Enforcement): void {
   const { state, at, code, message } = record
   const slot = slotOf(table, update, row) || addSlot(table, update, row)
-  table.state[slot] = state
-  table.at[slot] = at
+  writeUnsigned(table.state, slot, state)
+  writeFloat(table.at, slot, at)
   if (code === '' && message === '') table.details.delete(slot)
   else table.details.set(slot, { code, message })
 }
@@ -83,13 +84,13 @@ export function dropRecord(table: EnforcementTable, update: UpdateId, row: numbe
   }
   if (slot === 0) return false
   const after = table.next[slot] ?? 0
-  if (before === 0) table.first[row] = after
-  else table.next[before] = after
+  if (before === 0) writeInt(table.first, row, after)
+  else writeInt(table.next, before, after)
   table.details.delete(slot)
-  table.update[slot] = 0
-  table.state[slot] = 0
-  table.at[slot] = 0
-  table.next[slot] = table.free
+  writeInt(table.update, slot, 0)
+  writeUnsigned(table.state, slot, 0)
+  writeFloat(table.at, slot, 0)
+  writeInt(table.next, slot, table.free)
   table.free = slot
   return true
 }
@@ -125,9 +126,9 @@ function addSlot(table: EnforcementTable, update: UpdateId, row: number): number
   if (slot >= table.next.length) growSlots(table)
   if (row >= table.first.length)
     table.first = longer(table.first, new Int32Array(Math.max(row + 1, table.first.length * 2)))
-  table.update[slot] = numberFor(table, update)
-  table.next[slot] = table.first[row] ?? 0
-  table.first[row] = slot
+  writeInt(table.update, slot, numberFor(table, update))
+  writeInt(table.next, slot, table.first[row] ?? 0)
+  writeInt(table.first, row, slot)
   return slot
 }
 

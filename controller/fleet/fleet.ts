@@ -4,13 +4,16 @@ import { type BitPlane, clearBit, hasBit, newPlane, setBit } from '../model/bit-
 import type { DeviceAttributes } from '../model/collection.ts'
 import { ringPosition } from '../model/hash.ts'
 import type { EpochMs } from '../model/instant.ts'
+import { writeFloat, writeInt, writeUnsigned } from '../model/still.ts'
 import { type Column, newColumn, setValue, valueAt } from './column.ts'
+import { RowIndex } from './row-index.ts'
 
 /** Plain data, all of it state. Typed arrays are longer than the fleet: rows at and beyond `ids.length` hold zeros. */
 export type Fleet = {
   /** By row, removed devices included. */
   ids: string[]
-  rowOf: Map<string, number>
+  /** Made anew from `ids`, and no part of what is stored. */
+  rowOf: RowIndex
   /** `ringPosition` of the id, 0 to 9999. */
   ring: Uint16Array
   /** When the controller last heard from the device; 0 for a removed one. */
@@ -40,12 +43,16 @@ export const MAX_DEVICES = 10_000_000
 /** Different attribute keys in the whole fleet at one time. */
 export const MAX_KEYS = 512
 
-const NO_KEYS: readonly string[] = []
+/** Codes in the key's column, 0 for none; `before` is undefined when the column is gone or was renumbered. */
+export type AttributeChange = { readonly key: string; readonly before: number | undefined; readonly after: number }
+
+const NO_CHANGES: readonly AttributeChange[] = []
 
 export function newFleet(): Fleet {
+  const ids: string[] = []
   return {
-    ids: [],
-    rowOf: new Map(),
+    ids,
+    rowOf: new RowIndex(ids),
     ring: new Uint16Array(64),
     lastReport: new Float64Array(64),
     sequence: new Float64Array(64),
@@ -74,44 +81,44 @@ export function enrolDevice(fleet: Fleet, id: string, attributes: DeviceAttribut
     if (row >= MAX_DEVICES) throw new RangeError(`the fleet is full: ${MAX_DEVICES} devices have been enrolled`)
     if (row >= fleet.ring.length) growRows(fleet)
     fleet.ids.push(id)
-    fleet.rowOf.set(id, row)
-    fleet.ring[row] = ringPosition(id)
+    fleet.rowOf.add(row)
+    writeUnsigned(fleet.ring, row, ringPosition(id))
   }
   if (setBit(fleet.present, row)) link(fleet, row)
-  fleet.sequence[row] = 0
+  writeFloat(fleet.sequence, row, 0)
   touchDevice(fleet, row, at)
   setAttributes(fleet, row, attributes)
   return row
 }
 
 /**
- * Replaces a present device's attributes and returns the keys whose value changed, sorted. A key beyond MAX_KEYS is not
- * kept; `refusedKeys` says which, so that the device can be told.
+ * Replaces a present device's attributes and returns those whose value changed. A key beyond MAX_KEYS is not kept;
+ * `refusedKeys` says which, so that the device can be told.
  */
-export function setAttributes(fleet: Fleet, row: number, attributes: DeviceAttributes): readonly string[] {
-  let changed: string[] | undefined
+export function setAttributes(fleet: Fleet, row: number, attributes: DeviceAttributes): readonly AttributeChange[] {
+  let changed: AttributeChange[] | undefined
   let kept = 0
   let accepted = 0
-  const before = fleet.attributeCount[row] ?? 0
+  const had = fleet.attributeCount[row] ?? 0
   for (const key of Object.keys(attributes)) {
     const column = fleet.columns.get(key) ?? addColumn(fleet, key)
     if (column === undefined) continue
     accepted++
-    if ((column.codes[row] ?? 0) !== 0) kept++
+    const before = column.codes[row] ?? 0
+    if (before !== 0) kept++
     const outcome = setValue(column, row, attributes[key])
+    if (outcome === 'same') continue
     if (outcome === 'renumbered') fleet.shape++
-    if (outcome !== 'same') {
-      changed ??= []
-      changed.push(key)
-    }
+    changed ??= []
+    changed.push({ key, before: outcome === 'renumbered' ? undefined : before, after: column.codes[row] ?? 0 })
   }
-  if (kept < before) {
+  if (kept < had) {
     changed ??= []
     clearOthers(fleet, row, attributes, changed)
   }
-  if (changed === undefined) return NO_KEYS
-  fleet.attributeCount[row] = accepted
-  return changed.sort()
+  if (changed === undefined) return NO_CHANGES
+  writeUnsigned(fleet.attributeCount, row, accepted)
+  return changed
 }
 
 /** Keys of these attributes that the fleet has no room for, sorted. */
@@ -125,8 +132,8 @@ export function removeDevice(fleet: Fleet, row: number): boolean {
   if (!clearBit(fleet.present, row)) return false
   setAttributes(fleet, row, {})
   if (!clearBit(fleet.stale, row)) unlink(fleet, row)
-  fleet.lastReport[row] = 0
-  fleet.sequence[row] = 0
+  writeFloat(fleet.lastReport, row, 0)
+  writeFloat(fleet.sequence, row, 0)
   return true
 }
 
@@ -148,7 +155,7 @@ export function attributesOf(fleet: Fleet, row: number): DeviceAttributes {
 /** Takes note of a device's message number. False when it is not newer than the last: the message changes nothing (semantics.md §8). */
 export function advanceSequence(fleet: Fleet, row: number, sequence: number): boolean {
   if (!hasBit(fleet.present, row) || sequence <= (fleet.sequence[row] ?? 0)) return false
-  fleet.sequence[row] = sequence
+  writeFloat(fleet.sequence, row, sequence)
   return true
 }
 
@@ -156,7 +163,7 @@ export function advanceSequence(fleet: Fleet, row: number, sequence: number): bo
 export function touchDevice(fleet: Fleet, row: number, at: EpochMs): boolean {
   if (!hasBit(fleet.present, row)) return false
   fleet.clock = Math.max(fleet.clock, at)
-  fleet.lastReport[row] = fleet.clock
+  writeFloat(fleet.lastReport, row, fleet.clock)
   const wasStale = clearBit(fleet.stale, row)
   if (!wasStale && fleet.newest === row + 1) return false
   if (!wasStale) unlink(fleet, row)
@@ -226,11 +233,12 @@ function addColumn(fleet: Fleet, key: string): Column | undefined {
   return column
 }
 
-function clearOthers(fleet: Fleet, row: number, attributes: DeviceAttributes, changed: string[]): void {
+function clearOthers(fleet: Fleet, row: number, attributes: DeviceAttributes, changed: AttributeChange[]): void {
   for (const [key, column] of fleet.columns) {
-    if ((column.codes[row] ?? 0) === 0 || Object.hasOwn(attributes, key)) continue
+    const before = column.codes[row] ?? 0
+    if (before === 0 || Object.hasOwn(attributes, key)) continue
     setValue(column, row, undefined)
-    changed.push(key)
+    changed.push({ key, before: column.used > 0 ? before : undefined, after: 0 })
     if (column.used > 0) continue
     fleet.columns.delete(key)
     fleet.shape++
@@ -238,10 +246,10 @@ function clearOthers(fleet: Fleet, row: number, attributes: DeviceAttributes, ch
 }
 
 function link(fleet: Fleet, row: number): void {
-  fleet.older[row] = fleet.newest
-  fleet.newer[row] = 0
+  writeInt(fleet.older, row, fleet.newest)
+  writeInt(fleet.newer, row, 0)
   if (fleet.newest === 0) fleet.oldest = row + 1
-  else fleet.newer[fleet.newest - 1] = row + 1
+  else writeInt(fleet.newer, fleet.newest - 1, row + 1)
   fleet.newest = row + 1
 }
 
@@ -249,11 +257,11 @@ function unlink(fleet: Fleet, row: number): void {
   const older = fleet.older[row] ?? 0
   const newer = fleet.newer[row] ?? 0
   if (older === 0) fleet.oldest = newer
-  else fleet.newer[older - 1] = newer
+  else writeInt(fleet.newer, older - 1, newer)
   if (newer === 0) fleet.newest = older
-  else fleet.older[newer - 1] = older
-  fleet.older[row] = 0
-  fleet.newer[row] = 0
+  else writeInt(fleet.older, newer - 1, older)
+  writeInt(fleet.older, row, 0)
+  writeInt(fleet.newer, row, 0)
 }
 
 function growRows(fleet: Fleet): void {

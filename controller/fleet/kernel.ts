@@ -5,16 +5,9 @@ import { KERNEL } from './kernel-bytes.ts'
 /** As in kernel.wat; all numbers are addresses in its memory, in bytes. */
 export type Kernel = {
   readonly memory: { readonly buffer: ArrayBuffer; readonly grow: (pages: number) => number }
-  readonly scanBytes: (
-    codes: number,
-    end: number,
-    table: number,
-    tableEnd: number,
-    planes: number,
-    stride: number,
-  ) => void
-  readonly scanPairs: (codes: number, end: number, table: number, planes: number, stride: number) => void
+  readonly place: (codes: number, width: number, rows: number, table: number) => void
   readonly combine: (step: number, end: number, bytes: number) => void
+  readonly differs: (a: number, b: number, bytes: number) => number
 }
 
 /** What `combine` can do. */

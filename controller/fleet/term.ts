@@ -13,6 +13,8 @@ export type Term = {
   /** 1 where the value of that code matches; filled for codes below `known`. */
   table: Uint8Array
   known: number
+  /** Whether the answer for the device at hand is another than before it changed; false otherwise. */
+  flipped: boolean
 }
 
 /** Terms of one set of collections: equal conditions become one term. */
@@ -31,9 +33,7 @@ export function termsOf(query: Query, pool: TermPool): Term[] {
   const terms = new Set<Term>()
   for (const expression of expressionsOf(query)) {
     const id = canonicalKey(expression)
-    const term = pool.get(id) ?? { expression, column: undefined, generation: 0, table: new Uint8Array(64), known: 0 }
-    pool.set(id, term)
-    terms.add(term)
+    terms.add(pool.getOrInsertComputed(id, () => newTerm(expression)))
   }
   return [...terms]
 }
@@ -48,7 +48,11 @@ export function bindTerm(term: Term, fleet: Fleet): void {
 }
 
 export function termHolds(term: Term, row: number): boolean {
-  const code = term.column?.codes[row] ?? 0
+  return holdsForCode(term, term.column?.codes[row] ?? 0)
+}
+
+/** Of the column that the term is bound to. */
+export function holdsForCode(term: Term, code: number): boolean {
   if (code >= term.known) extend(term, code)
   return term.table[code] === 1
 }
@@ -110,6 +114,10 @@ export function describeExpression(expression: Expression): string {
     return `${expression.key} ${expression.operator} (${shown}${more})`
   }
   return `${expression.key} ${expression.operator}${'value' in expression ? ` ${expression.value}` : ''}`
+}
+
+function newTerm(expression: Expression): Term {
+  return { expression, column: undefined, generation: 0, table: new Uint8Array(64), known: 0, flipped: false }
 }
 
 function canonicalKey(expression: Expression): string {

@@ -1,234 +1,225 @@
-// All collections over the whole fleet by the kernel, a block of devices after the other: all conditions and all collections of
-// one block fit into a core's cache. Conditions that collections share are evaluated once, eight on one attribute at a time.
-import { planeOf } from '../model/bit-plane.ts'
+// All collections over the whole fleet by the kernel, a block of devices after the other. Each device is put into the plane of
+// the class of its value, once for each attribute; a condition is the union of some classes, and a collection is what its
+// conditions and other collections come to (semantics.md §2). What one block needs fits into a core's cache.
+import { type BitPlane, hasBit, intersect, planeOf } from '../model/bit-plane.ts'
 import type { Column } from './column.ts'
 import type { Fleet } from './fleet.ts'
 import { AND, AND_NOT, type Kernel, kernelWith, OR } from './kernel.ts'
 import type { Program, Source } from './program.ts'
-import { type Term, termPlane, termTable } from './term.ts'
+import { type Term, termPlane } from './term.ts'
+import { classifyValues, type Union } from './value-classes.ts'
 
 /** Devices of one block. More of them make the planes of a block too large for the cache, fewer are more calls. */
-export const BLOCK_ROWS = 16384
+export const BLOCK_ROWS = 32768
 /** A plane of one block. */
-const SLOT_BYTES = BLOCK_ROWS / 8
-const SLOT_WORDS = SLOT_BYTES / 4
-const LANES = 8
-const PAGE_VALUES = 16
-/** Codes of a block take two bytes each at the most, and stand first in the kernel's memory. */
-const CODES_BYTES = BLOCK_ROWS * 2
-const STEP_BYTES = 16
+const PLANE_BYTES = BLOCK_ROWS / 8
+const STEP_BYTES = 20
 const MAX_KERNEL_BYTES = 1 << 28
+/** A condition of more classes than this is evaluated the plain way, which takes no longer. */
+const MAX_UNITED = 256
+/** A union is built upon one of so many before it, in order of their sizes. */
+const LOOKED_BACK = 8
 
-/** Up to eight conditions on one attribute, whose planes stand one after the other. */
-type Scan = {
-  readonly column: Column
-  readonly table: Uint8Array
-  readonly address: number
-  readonly slot: number
-}
+// The kernel's memory: codes of a block, four bytes each at the most; planes that are always there; those of classes, of
+// conditions and of collections; tables; steps. A plane is known by its address.
+const PRESENT = BLOCK_ROWS * 4
+/** Devices whose value no condition asks about; nobody reads it. */
+const OTHERS = PRESENT + PLANE_BYTES
+const SCRATCH = OTHERS + PLANE_BYTES
+/** Members of a collection that no other refers to. */
+const RESULT = SCRATCH + PLANE_BYTES
+/** Members that a collection had before. */
+const BEFORE = RESULT + PLANE_BYTES
+const NOTHING = BEFORE + PLANE_BYTES
+
+/** From `row` on, a multiple of 128 of them. */
+type Block = { readonly row: number; readonly rows: number }
+/** A column whose devices are put into planes: by code, which. */
+type Placing = { readonly column: Column; readonly table: Uint32Array }
 /** A plane that is there already, and is copied block by block. */
-type Given = { readonly words: Uint32Array; readonly slot: number }
-type Step = readonly [what: number, to: number, a: number, b: number]
+type Given = { readonly words: Uint32Array; readonly plane: number }
+type Step = readonly [what: number, to: number, a: number, b: number, c: number]
+/** After the steps up to `last` the program's members are in `plane`, until the next program's steps. */
+type Part = { readonly program: Program; readonly first: number; readonly last: number; readonly plane: number }
 
 type Layout = {
-  readonly scans: readonly Scan[]
-  readonly given: readonly Given[]
-  readonly steps: readonly Step[]
-  /** By program. */
-  readonly slots: readonly number[]
-  readonly stepsAt: number
-  readonly slotsAt: number
-  readonly bytes: number
+  readonly placings: Placing[]
+  readonly given: Given[]
+  /** Those of conditions first, then part by part. */
+  readonly steps: Step[]
+  readonly parts: Part[]
+  /** Planes from NOTHING up to here are empty when a block begins. */
+  emptyTo: number
+  /** Up to here memory is taken. */
+  end: number
 }
 
 /**
- * The members of each program, as words for as many devices as there are; undefined where they are the members that it has.
- * Undefined as a whole when it would take more memory than the kernel may have. `terms` are bound to the fleet's columns.
+ * Brings the members of each program up to date and returns which of them changed. Undefined, with nothing done, when it would
+ * take more memory than the kernel may have. The programs' terms are bound to the fleet's columns.
  */
-export function evaluateWhole(fleet: Fleet, programs: readonly Program[]): (Uint32Array | undefined)[] | undefined {
-  const rows = fleet.ids.length
+export function evaluateWhole(fleet: Fleet, programs: readonly Program[]): boolean[] | undefined {
   const layout = layOut(fleet, programs)
-  if (layout.bytes > MAX_KERNEL_BYTES) return undefined
-  const kernel = kernelWith(layout.bytes)
-  const bytes = new Uint8Array(kernel.memory.buffer)
+  const { placings, steps, parts } = layout
+  const tables = placings.map(({ table }) => takeBytes(layout, table.byteLength))
+  const stepsAt = takeBytes(layout, steps.length * STEP_BYTES)
+  if (layout.end > MAX_KERNEL_BYTES) return undefined
+  const kernel = kernelWith(layout.end)
   const words = new Uint32Array(kernel.memory.buffer)
-  for (const { table, address } of layout.scans) bytes.set(table, address)
-  writeSteps(layout, words)
-  const results = programs.map((): Uint32Array | undefined => undefined)
-  const length = (rows + 31) >>> 5
-  for (let first = 0; first < rows; first += BLOCK_ROWS) {
-    scanBlock(kernel, bytes, layout, first)
-    for (const { words: from, slot } of layout.given)
-      copyBlock(words, (layout.slotsAt + slot * SLOT_BYTES) / 4, from, first / 32)
-    kernel.combine(layout.stepsAt, layout.stepsAt + layout.steps.length * STEP_BYTES, SLOT_BYTES)
-    for (const [i, program] of programs.entries()) {
-      const at = (layout.slotsAt + (layout.slots[i] ?? 0) * SLOT_BYTES) / 4
-      results[i] = put(words, at, first / 32, program.plane.words, results[i], length)
+  for (const [i, { table }] of placings.entries()) words.set(table, (tables[i] ?? 0) / 4)
+  for (const [i, step] of steps.entries()) words.set(step, (stepsAt + i * STEP_BYTES) / 4)
+  const changed = programs.map(() => false)
+  for (let row = 0; row < fleet.ids.length; row += BLOCK_ROWS) {
+    const block = { row, rows: Math.min(BLOCK_ROWS, Math.ceil((fleet.ids.length - row) / 128) * 128) }
+    const bytes = block.rows / 8
+    fillBlock(kernel, layout, tables, block)
+    kernel.combine(stepsAt, stepsAt + (parts[0]?.first ?? 0) * STEP_BYTES, bytes)
+    for (const [i, { program, first, last, plane }] of parts.entries()) {
+      kernel.combine(stepsAt + first * STEP_BYTES, stepsAt + last * STEP_BYTES, bytes)
+      copyBlock(words, BEFORE, program.plane.words, block)
+      if (kernel.differs(plane, BEFORE, bytes) === 0) continue
+      // The words that were there stay as they are, for whoever still reads them.
+      if (!changed[i]) program.plane.words = copyOf(program.plane.words, (fleet.ids.length + 31) >>> 5)
+      changed[i] = true
+      putBlock(program.plane, words, plane, block)
     }
   }
-  return results
+  return changed
 }
 
 function layOut(fleet: Fleet, programs: readonly Program[]): Layout {
-  const draft: Draft = { scans: [], given: [], steps: [], next: 0, tables: CODES_BYTES }
-  const nothing = take(draft)
-  const scratch = take(draft)
-  const present = take(draft)
-  // Memory is used again, and holds what the last evaluation left: also an empty plane has to be written.
-  draft.given.push({ words: new Uint32Array(0), slot: nothing }, { words: fleet.present.words, slot: present })
-  const slotOf = placeTerms(fleet, programs, draft)
+  const layout: Layout = { placings: [], given: [], steps: [], parts: [], emptyTo: 0, end: NOTHING + PLANE_BYTES }
+  layout.given.push({ words: fleet.present.words, plane: PRESENT })
+  const terms = placeTerms(fleet, programs, layout)
   const placed = new Map<Source, number>()
-  const sourceOf = (source: Source) => placed.get(source) ?? present
+  const sourcePlane = (source: Source) => placed.get(source) ?? PRESENT
   for (const program of programs) {
-    const to = take(draft)
-    placed.set(program, to)
-    const parts = program.queries.flatMap((query) => (query.length === 0 ? [] : [query.map(slotOf)]))
-    let from = nothing
-    for (const [first = nothing, ...others] of parts) {
-      let part = first
-      for (const other of others) {
-        draft.steps.push([AND, scratch, part, other])
-        part = scratch
-      }
-      draft.steps.push([OR, to, from, part])
-      from = to
+    const first = layout.steps.length
+    const to = program.dependants.length > 0 ? takePlane(layout) : RESULT
+    let members = NOTHING
+    const join = (plane: number) => {
+      members = members === NOTHING ? plane : step(layout, OR, to, members, plane)
     }
-    for (const slot of [...directSlots(fleet, program, draft), ...program.include.map(sourceOf)]) {
-      draft.steps.push([OR, to, from, slot])
-      from = to
+    for (const query of program.queries) {
+      const planes = query.map((term) => terms.get(term) ?? NOTHING)
+      join(fold(layout, AND, planes, members === NOTHING ? to : SCRATCH))
     }
-    draft.steps.push([AND, to, from, program.limit === undefined ? present : sourceOf(program.limit)])
-    for (const source of program.exclude) draft.steps.push([AND_NOT, to, to, sourceOf(source)])
+    for (const plane of directPlanes(fleet, program, layout)) join(plane)
+    for (const source of program.include) join(sourcePlane(source))
+    if (program.limit !== undefined) members = step(layout, AND, to, members, sourcePlane(program.limit))
+    for (const source of program.exclude) members = step(layout, AND_NOT, to, members, sourcePlane(source))
+    placed.set(program, members)
+    layout.parts.push({ program, first, last: layout.steps.length, plane: members })
   }
-  const stepsAt = aligned(draft.tables)
-  const slotsAt = stepsAt + draft.steps.length * STEP_BYTES
-  const { scans, given, steps } = draft
-  const slots = programs.map((program) => placed.get(program) ?? nothing)
-  return { scans, given, steps, slots, stepsAt, slotsAt, bytes: slotsAt + draft.next * SLOT_BYTES }
+  return layout
 }
 
-type Draft = {
-  readonly scans: Scan[]
-  readonly given: Given[]
-  readonly steps: Step[]
-  /** The next slot, and where the next table stands. */
-  next: number
-  tables: number
-}
-
-function take(draft: Draft, slots = 1): number {
-  const first = draft.next
-  draft.next += slots
-  return first
-}
-
-// Terms on one attribute side by side; those on an attribute with a great many values are evaluated the plain way.
-function placeTerms(fleet: Fleet, programs: readonly Program[], draft: Draft): (term: Term) => number {
+/** Where the devices are that meet each condition. All of them are present: a removed device has no attributes. */
+function placeTerms(fleet: Fleet, programs: readonly Program[], layout: Layout): Map<Term, number> {
   const terms = new Set(programs.flatMap(({ queries }) => queries.flat()))
-  const slots = new Map<Term, number>()
-  const byColumn = Map.groupBy(terms, ({ column }) => column)
-  for (const [column, all] of byColumn) {
-    if (column === undefined || column.codes instanceof Uint32Array) {
-      for (const term of all) {
-        slots.set(term, take(draft))
-        draft.given.push({ words: termPlane(term, fleet.ids.length).words, slot: slots.get(term) ?? 0 })
-      }
+  const columns = [...Map.groupBy(terms, ({ column }) => column)].map(([column, some]) => {
+    const { classOf, unions } = classifyValues(some, column?.values.length ?? 1)
+    const planes = new Map([[0, OTHERS]])
+    const planeOfClass = (number: number) => planes.getOrInsertComputed(number, () => takePlane(layout))
+    const table = classOf.map(planeOfClass)
+    if (column !== undefined) layout.placings.push({ column, table })
+    return { unions, planeOfClass }
+  })
+  layout.emptyTo = layout.end
+  return new Map(columns.flatMap(({ unions, planeOfClass }) => [...unite(fleet, unions, planeOfClass, layout)]))
+}
+
+function unite(
+  fleet: Fleet,
+  unions: readonly Union[],
+  planeOfClass: (number: number) => number,
+  layout: Layout,
+): Map<Term, number> {
+  const terms = new Map<Term, number>()
+  const united: { readonly classes: ReadonlySet<number>; readonly plane: number }[] = []
+  for (const { term, classes, negated } of unions.toSorted((a, b) => a.classes.size - b.classes.size)) {
+    // Thresholds are unions that each hold the one before.
+    const part = united.slice(-LOOKED_BACK).findLast((some) => some.classes.isSubsetOf(classes))
+    const others = [...(part === undefined ? classes : classes.difference(part.classes))].map(planeOfClass)
+    if (others.length > MAX_UNITED) {
+      terms.set(term, give(layout, intersect(termPlane(term, fleet.ids.length), fleet.present)))
       continue
     }
-    for (let i = 0; i < all.length; i += LANES) {
-      const some = all.slice(i, i + LANES)
-      const slot = take(draft, LANES)
-      for (const [lane, term] of some.entries()) slots.set(term, slot + lane)
-      const table = tableOf(column, some)
-      draft.scans.push({ column, table, address: draft.tables, slot })
-      draft.tables += aligned(table.length)
-    }
+    const plane = fold(layout, OR, part === undefined ? others : [part.plane, ...others])
+    united.push({ classes, plane })
+    terms.set(term, negated ? step(layout, AND_NOT, takePlane(layout), PRESENT, plane) : plane)
   }
-  return (term) => slots.get(term) ?? 0
+  return terms
 }
 
-/** A byte a code: condition k in bit 7 − k. Whole pages of 16 codes. */
-function tableOf({ values }: Column, terms: readonly Term[]): Uint8Array {
-  const table = new Uint8Array(Math.ceil(values.length / PAGE_VALUES) * PAGE_VALUES)
-  for (const [lane, term] of terms.entries()) {
-    const holds = termTable(term)
-    for (let code = 0; code < values.length; code++)
-      table[code] = (table[code] ?? 0) | ((holds[code] ?? 0) << (LANES - 1 - lane))
-  }
-  return table
+function directPlanes(fleet: Fleet, { direct }: Program, layout: Layout): number[] {
+  const rows = [...direct].flatMap((id) => fleet.rowOf.get(id) ?? []).filter((row) => hasBit(fleet.present, row))
+  return rows.length === 0 ? [] : [give(layout, planeOf(rows))]
 }
 
-function directSlots(fleet: Fleet, { direct }: Program, draft: Draft): number[] {
-  const rows = [...direct].flatMap((id) => fleet.rowOf.get(id) ?? [])
-  if (rows.length === 0) return []
-  const slot = take(draft)
-  draft.given.push({ words: planeOf(rows).words, slot })
-  return [slot]
+function give(layout: Layout, { words }: BitPlane): number {
+  const plane = takePlane(layout)
+  layout.given.push({ words, plane })
+  return plane
 }
 
-function writeSteps({ steps, stepsAt, slotsAt }: Layout, words: Uint32Array): void {
-  let at = stepsAt / 4
-  for (const [what, ...slots] of steps) {
-    words[at++] = what
-    for (const slot of slots) words[at++] = slotsAt + slot * SLOT_BYTES
-  }
+/** All of them united or intersected, in a new plane unless `to` says where; one alone stays where it is. */
+function fold(layout: Layout, what: number, planes: readonly number[], to?: number): number {
+  const [first = NOTHING, ...others] = planes
+  if (others.length === 0) return first
+  const target = to ?? takePlane(layout)
+  for (let i = 0; i < others.length; i += 2)
+    step(layout, what, target, i === 0 ? first : target, others[i] ?? NOTHING, others[i + 1])
+  return target
 }
 
-function scanBlock(kernel: Kernel, bytes: Uint8Array, { scans, slotsAt }: Layout, first: number): void {
-  let loaded: Column | undefined
-  for (const { column, table, address, slot } of scans) {
-    const planes = slotsAt + slot * SLOT_BYTES
-    if (column !== loaded) loadCodes(bytes, column, first)
-    loaded = column
-    if (column.codes instanceof Uint8Array)
-      kernel.scanBytes(0, BLOCK_ROWS, address, address + table.length, planes, SLOT_BYTES)
-    else kernel.scanPairs(0, BLOCK_ROWS * 2, address, planes, SLOT_BYTES)
+function step(layout: Layout, what: number, to: number, a: number, b: number, c = b): number {
+  layout.steps.push([what, to, a, b, c])
+  return to
+}
+
+function takePlane(layout: Layout): number {
+  return takeBytes(layout, PLANE_BYTES)
+}
+
+function takeBytes(layout: Layout, bytes: number): number {
+  const at = layout.end
+  layout.end += Math.ceil(bytes / 16) * 16
+  return at
+}
+
+function fillBlock(kernel: Kernel, layout: Layout, tables: readonly number[], block: Block): void {
+  const bytes = new Uint8Array(kernel.memory.buffer)
+  const words = new Uint32Array(kernel.memory.buffer)
+  bytes.fill(0, NOTHING, layout.emptyTo)
+  for (const [i, { column }] of layout.placings.entries()) {
+    loadCodes(bytes, column, block)
+    kernel.place(0, column.codes.BYTES_PER_ELEMENT, block.rows, tables[i] ?? 0)
   }
+  for (const { words: from, plane } of layout.given) copyBlock(words, plane, from, block)
 }
 
 // A row beyond the end of its column has no value, which is code 0.
-function loadCodes(bytes: Uint8Array, { codes }: Column, first: number): void {
-  const width = codes.BYTES_PER_ELEMENT
-  const part = codes.subarray(first, first + BLOCK_ROWS)
+function loadCodes(bytes: Uint8Array, { codes }: Column, { row, rows }: Block): void {
+  const part = codes.subarray(row, row + rows)
   bytes.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength))
-  bytes.fill(0, part.byteLength, BLOCK_ROWS * width)
+  bytes.fill(0, part.byteLength, rows * codes.BYTES_PER_ELEMENT)
 }
 
-function copyBlock(to: Uint32Array, at: number, from: Uint32Array, first: number): void {
-  const part = from.subarray(first, first + SLOT_WORDS)
-  to.set(part, at)
-  to.fill(0, at + part.length, at + SLOT_WORDS)
+// Most of the time of an evaluation that changes nothing is spent here, reading what collections had before.
+function copyBlock(to: Uint32Array, plane: number, from: Uint32Array, { row, rows }: Block): void {
+  const part = from.subarray(row / 32, (row + rows) / 32)
+  to.set(part, plane / 4)
+  if (part.length < rows / 32) to.fill(0, plane / 4 + part.length, (plane + rows / 8) / 4)
 }
 
-// Members that are the same stay the same array: nothing is written for most collections at most times.
-function put(
-  found: Uint32Array,
-  at: number,
-  first: number,
-  before: Uint32Array,
-  result: Uint32Array | undefined,
-  length: number,
-): Uint32Array | undefined {
-  const count = Math.min(SLOT_WORDS, length - first)
-  let words = result
-  if (words === undefined) {
-    if (isSame(found, at, before, first, count)) return undefined
-    words = new Uint32Array(length)
-    words.set(before.subarray(0, Math.min(first, length)))
-  }
-  words.set(found.subarray(at, at + count), first)
-  return words
+function copyOf(words: Uint32Array, length: number): Uint32Array {
+  const copy = new Uint32Array(Math.max(length, words.length))
+  copy.set(words)
+  return copy
 }
 
-// Most of the time of an evaluation that changes nothing is spent here, so it is written for the compiler: two arrays, no
-// default for a word that is missing.
-function isSame(found: Uint32Array, at: number, before: Uint32Array, first: number, count: number): boolean {
-  const known = Math.max(0, Math.min(count, before.length - first))
-  for (let i = 0; i < known; i++) if (found[at + i] !== before[first + i]) return false
-  for (let i = known; i < count; i++) if (found[at + i] !== 0) return false
-  return true
-}
-
-function aligned(bytes: number): number {
-  return Math.ceil(bytes / 16) * 16
+function putBlock(members: BitPlane, from: Uint32Array, plane: number, { row, rows }: Block): void {
+  const count = Math.min(rows / 32, members.words.length - row / 32)
+  members.words.set(from.subarray(plane / 4, plane / 4 + count), row / 32)
 }

@@ -1,5 +1,6 @@
 // What an embedded storage engine has to do for the journal in chunked-journal.ts.
 import type { Chunk } from './chunk.ts'
+import type { Parts } from './journal.ts'
 
 /** One durable change: all of it or nothing. `remove` goes before `insert`. */
 export type StoreChange = {
@@ -29,7 +30,7 @@ export interface ChunkStore {
   /** Whether what is there now is what was saved. Reads it without holding all of it. */
   isSnapshotGood(record: SnapshotRecord): Promise<boolean>
   /** Durable when it resolves. */
-  writeSnapshot(record: SnapshotRecord, bytes: Uint8Array): Promise<void>
+  writeSnapshot(seq: number, parts: Parts): Promise<SnapshotRecord>
   dropSnapshot(record: SnapshotRecord): void
   close(): void
 }

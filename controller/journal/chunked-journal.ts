@@ -15,12 +15,12 @@ import {
   type Entry,
   JournalError,
   type KeptQuery,
+  type Parts,
   type QueueLimits,
   reasonOf,
   type Snapshot,
 } from './journal.ts'
 import { listingOf, pick } from './listing.ts'
-import { sumInSlices } from './snapshot-codec.ts'
 
 const SNAPSHOTS_KEPT = 2
 const WARNINGS_KEPT = 100
@@ -88,7 +88,7 @@ export class ChunkedJournal<F extends AnyFact> implements EmbeddedJournal<F> {
     return found
   }
 
-  async saveSnapshot(seq: number, bytes: Uint8Array): Promise<void> {
+  async saveSnapshot(seq: number, parts: Parts): Promise<void> {
     this.#makeSureUsable()
     if (this.#saving !== undefined)
       throw new JournalError('Busy', 'Another snapshot is being saved; try again when it is.')
@@ -103,7 +103,7 @@ export class ChunkedJournal<F extends AnyFact> implements EmbeddedJournal<F> {
         'Invalid',
         `There is a newer snapshot than one after fact ${seq}, after fact ${newest.seq}.`,
       )
-    this.#saving = this.#save(seq, bytes)
+    this.#saving = this.#save(seq, parts)
     try {
       await this.#saving
     } finally {
@@ -198,10 +198,8 @@ export class ChunkedJournal<F extends AnyFact> implements EmbeddedJournal<F> {
     }
   }
 
-  async #save(seq: number, bytes: Uint8Array): Promise<void> {
-    const check = await sumInSlices(bytes, nextTurn)
-    const record: SnapshotRecord = { seq, size: bytes.length, check }
-    await this.#store.writeSnapshot(record, bytes)
+  async #save(seq: number, parts: Parts): Promise<void> {
+    const record = await this.#store.writeSnapshot(seq, parts)
     this.#damaged.delete(record.seq)
     const good = this.#store.snapshots().filter(({ seq }) => !this.#damaged.has(seq))
     const kept = new Set(good.slice(0, SNAPSHOTS_KEPT).map(({ seq }) => seq))

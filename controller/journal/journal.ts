@@ -14,6 +14,9 @@ export type Appended = { readonly first: number; readonly last: number }
 /** The state after fact `seq`, encoded. */
 export type Snapshot = { readonly seq: number; readonly bytes: Uint8Array<ArrayBuffer> }
 
+/** Bytes one part after the other, which must not change afterwards. */
+export type Parts = Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+
 /** What an audit listing asks for. At most `READ_KEPT_LIMIT` entries at once; page on with `fromSeq`. */
 export type KeptQuery = {
   /** Only facts of these types (at most 32); all types when absent. */
@@ -59,10 +62,11 @@ export interface Journal<F extends AnyFact> {
   readKept(query: KeptQuery): readonly Entry<F>[] | Promise<readonly Entry<F>[]>
 
   /**
-   * Resolves once the snapshot is durable; the newest two good ones are kept. `bytes` must not change meanwhile. One at a time:
-   * rejects with Busy while another is being saved, with Invalid for a `seq` that is not durable or older than the newest snapshot.
+   * Resolves once the snapshot is durable; the newest two good ones are kept. Its bytes are read once, part by part. One at a
+   * time: rejects with Busy while another is being saved, with Invalid for a `seq` that is not durable or older than the newest
+   * snapshot.
    */
-  saveSnapshot(seq: number, bytes: Uint8Array): Promise<void>
+  saveSnapshot(seq: number, parts: Parts): Promise<void>
 
   /** The newest snapshot whose checksum is right. A damaged one is passed over with a warning. */
   latestSnapshot(): Snapshot | undefined | Promise<Snapshot | undefined>

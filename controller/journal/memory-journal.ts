@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib'
 import { type Chunk, distinctTypes, packStored, unpack } from './chunk.ts'
 import type { ChunkStore, SnapshotRecord, StoreChange } from './chunk-store.ts'
 import { ChunkedJournal } from './chunked-journal.ts'
-import { type AnyFact, type EmbeddedJournal, JournalError, type QueueLimits } from './journal.ts'
+import { type AnyFact, type EmbeddedJournal, JournalError, type Parts, type QueueLimits } from './journal.ts'
 
 /** Takes the place of the disk. `user` is the one store that may write. */
 export type MemoryMedium = {
@@ -101,11 +101,16 @@ class MemoryStore implements ChunkStore {
     return bytes.length === record.size && crc32(bytes) === record.check
   }
 
-  async writeSnapshot(record: SnapshotRecord, bytes: Uint8Array): Promise<void> {
+  async writeSnapshot(seq: number, parts: Parts): Promise<SnapshotRecord> {
+    const taken: Uint8Array[] = []
+    for await (const part of parts) taken.push(part)
+    const bytes = new Uint8Array(Buffer.concat(taken))
     this.#makeSureAlive()
+    const record = { seq, size: bytes.length, check: crc32(bytes) }
     this.dropSnapshot(record)
-    this.#medium.snapshots.push({ record, bytes: new Uint8Array(bytes) })
+    this.#medium.snapshots.push({ record, bytes })
     this.#medium.snapshots.sort((a, b) => b.record.seq - a.record.seq)
+    return record
   }
 
   dropSnapshot({ seq }: SnapshotRecord): void {

@@ -16,6 +16,7 @@ import {
   type KeptQuery,
   type Lead,
   type NextFacts,
+  type Parts,
   type QueueLimits,
   type SharedJournal,
   type Snapshot,
@@ -196,11 +197,11 @@ export class PostgresJournal<F extends AnyFact> implements SharedJournal<F> {
     return found
   }
 
-  async saveSnapshot(seq: number, bytes: Uint8Array): Promise<void> {
+  async saveSnapshot(seq: number, parts: Parts): Promise<void> {
     this.#makeSureUsable()
     if (this.#saving !== undefined)
       throw new JournalError('Busy', 'Another snapshot is being saved; try again when it is.')
-    this.#saving = this.#save(seq, bytes)
+    this.#saving = this.#save(seq, parts)
     try {
       await this.#saving
     } finally {
@@ -277,7 +278,7 @@ export class PostgresJournal<F extends AnyFact> implements SharedJournal<F> {
     this.#listeners.clear()
   }
 
-  async #save(seq: number, bytes: Uint8Array): Promise<void> {
+  async #save(seq: number, parts: Parts): Promise<void> {
     if (!Number.isSafeInteger(seq) || seq < 0 || seq > this.#lastSeq)
       throw new JournalError(
         'Invalid',
@@ -290,7 +291,12 @@ export class PostgresJournal<F extends AnyFact> implements SharedJournal<F> {
         'Invalid',
         `There is a newer snapshot than one after fact ${seq}, after fact ${newest.seq}.`,
       )
-    await this.#snapshots.write({ seq, size: bytes.length, check: crc32(bytes) }, bytes, (all) =>
+    // They can be read once, and a transaction is done again when the connection is lost in it.
+    const taken: Uint8Array[] = []
+    for await (const part of parts) taken.push(part)
+    const size = taken.reduce((sum, { length }) => sum + length, 0)
+    const check = taken.reduce((sum, part) => crc32(part, sum), 0)
+    await this.#snapshots.write({ seq, size, check }, taken, (all) =>
       all.filter((known) => known === seq || isUsable(known)).slice(0, SNAPSHOTS_KEPT),
     )
     this.#damaged.delete(seq)

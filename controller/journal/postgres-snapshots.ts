@@ -1,11 +1,9 @@
-// Snapshots of the PostgreSQL engine: rows of some megabytes each, so that neither side holds a whole one twice.
+// Snapshots of the PostgreSQL engine: a row for each part, of a megabyte, so that neither side holds a whole one twice.
 import { crc32 } from 'node:zlib'
 import type { Client } from 'pg'
 import type { SnapshotRecord } from './chunk-store.ts'
 import type { Link } from './postgres-link.ts'
 import { numberIn } from './postgres-rows.ts'
-
-const PART_BYTES = 4 * 1024 * 1024
 
 export class PostgresSnapshots {
   readonly #link: Link
@@ -34,21 +32,18 @@ export class PostgresSnapshots {
   /** Durable, whole or not at all, when it resolves. Of all that there are then, newest first, those that `kept` returns stay. */
   write(
     record: SnapshotRecord,
-    bytes: Uint8Array,
+    parts: readonly Uint8Array[],
     kept: (seqs: readonly number[]) => readonly number[],
   ): Promise<void> {
     const { seq, size, check } = record
     return this.#link.transaction(async (client) => {
       await client.query(`DELETE FROM ${this.#schema}.snapshot WHERE seq = $1`, [seq])
       await client.query(`INSERT INTO ${this.#schema}.snapshot VALUES ($1, $2, $3)`, [seq, size, check])
-      for (let part = 0; part * PART_BYTES < bytes.length; part++)
+      for (const [i, { buffer, byteOffset, length }] of parts.entries())
         await client.query(`INSERT INTO ${this.#schema}.snapshot_part VALUES ($1, $2, $3)`, [
           seq,
-          part,
-          Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).subarray(
-            part * PART_BYTES,
-            (part + 1) * PART_BYTES,
-          ),
+          i,
+          Buffer.from(buffer, byteOffset, length),
         ])
       const all = await client.query<{ seq: string }>(
         `SELECT seq FROM ${this.#schema}.snapshot ORDER BY seq DESC FOR UPDATE`,

@@ -1,5 +1,6 @@
 // Sections of a snapshot back to the tree that snapshot-encoder.ts took apart. Throws plain errors; the caller names them.
-import { MAX_DEPTH, type Section, TYPED_ARRAYS, type TypedArray } from './snapshot-encoder.ts'
+import type { TypedArray } from '../model/still.ts'
+import { MAX_DEPTH, type Section, TYPED_ARRAYS } from './snapshot-encoder.ts'
 
 export function decodeTree(sections: readonly Section[]): unknown {
   return readJson(sections, 0, 0)

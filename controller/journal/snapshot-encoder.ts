@@ -1,17 +1,18 @@
 // The tree of a snapshot as sections. A placeholder is an object whose one key is '$', its value a list beginning with what it
 // stands for; an object that has a key '$' of its own is written as a placeholder of its entries.
+import { releaseStill, type Still, type TypedArray, takeStill } from '../model/still.ts'
 import { SnapshotError } from './snapshot-error.ts'
 
 /** `kind` 0 is JSON in UTF-8, others are the place in TYPED_ARRAYS. */
 export type Section = { readonly kind: number; readonly bytes: Uint8Array }
 
-/** JSON that nobody changes any more, still to be made into text. */
-export type Unwritten = { readonly kind: 0; readonly json: unknown }
+/** A section still to be made: of an array as it was, or of what nobody changes any more. Making JSON may add sections at the end. */
+export type Pending =
+  | { readonly kind: 0; readonly json: () => Uint8Array }
+  | { readonly kind: number; readonly still: Still }
 
-/** Arrays whose items are replaced and never changed. */
-export type Settled = ReadonlySet<readonly unknown[]>
-
-export type TypedArray = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array
+/** Lists and Maps whose items are replaced and never changed. Entries come and go. */
+export type Settled = ReadonlySet<unknown>
 
 /** Place = kind of section. Never reorder: it is what is stored. */
 export const TYPED_ARRAYS = [undefined, Uint8Array, Uint16Array, Uint32Array, Int32Array, Float64Array] as const
@@ -23,46 +24,39 @@ export const MAX_DEPTH = 500
 const INLINE_CHARS = 1 << 20
 const SECTION_CHARS = 8 << 20
 
-/** Throws a SnapshotError `Unsupported`. */
-export function encodeTree(root: unknown): Section[] {
-  const sections: (Section | Unwritten)[] = []
-  walk(root, sections, undefined)
-  return sections.map(written)
-}
+/** Of a long list that is settled, so many items go into one section: as much as can be made into text in a few milliseconds. */
+const SETTLED_ITEMS = 1024
 
 /**
- * The same sections, sharing nothing with the tree that may still change: it may be changed as soon as this returns. Long
- * lists of plain values are not yet text, which is most of the work.
+ * The tree as it is now, taken apart: it may be changed as soon as this returns, arrays by way of still.ts alone. The caller
+ * releases the stills. Throws a SnapshotError `Unsupported`, then or when a section is made.
  */
-export function captureTree(root: unknown, settled: Settled = new Set()): (Section | Unwritten)[] {
-  const sections: (Section | Unwritten)[] = []
-  walk(root, sections, settled)
-  return sections
+export function captureTree(root: unknown, settled: Settled): Pending[] {
+  const sections: Pending[] = [{ kind: 0, json: () => new Uint8Array() }]
+  try {
+    sections[0] = text(new TreeEncoder(sections, settled).toJson(root, 0))
+    return sections
+  } catch (error) {
+    releaseSections(sections)
+    throw error
+  }
 }
 
-/** Throws a SnapshotError `Unsupported`. */
-export function written(section: Section | Unwritten): Section {
-  return 'json' in section ? jsonSection(section.json) : section
-}
-
-function walk(root: unknown, sections: (Section | Unwritten)[], settled: Settled | undefined): void {
-  sections.push({ kind: 0, bytes: new Uint8Array() })
-  const encoder = new TreeEncoder(sections, settled)
-  sections[0] = jsonSection(encoder.toJson(root, 0))
+export function releaseSections(sections: readonly Pending[]): void {
+  for (const section of sections) if ('still' in section) releaseStill(section.still)
 }
 
 type Json = unknown
 type Container = 'a' | 'o' | 'm'
 
 class TreeEncoder {
-  readonly #sections: (Section | Unwritten)[]
-  /** Undefined where the tree is not changed before all is written. */
-  readonly #settled: Settled | undefined
+  readonly #sections: Pending[]
+  readonly #settled: Settled
   readonly #path: unknown[] = []
   /** About how many characters the JSON of the current section has, so far. */
   #chars = 0
 
-  constructor(sections: (Section | Unwritten)[], settled: Settled | undefined) {
+  constructor(sections: Pending[], settled: Settled) {
     this.#sections = sections
     this.#settled = settled
   }
@@ -94,8 +88,8 @@ class TreeEncoder {
 
   #container(value: object, depth: number): Json {
     if (depth >= MAX_DEPTH) throw this.#unsupported(`more than ${MAX_DEPTH} levels (a cycle?)`, depth)
-    if (Array.isArray(value)) return this.#list('a', value, depth)
-    if (value instanceof Map) return this.#list('m', pairs(value), depth)
+    if (Array.isArray(value)) return this.#items('a', value, depth, this.#settled.has(value))
+    if (value instanceof Map) return this.#items('m', pairs(value), depth, this.#settled.has(value))
     if (ArrayBuffer.isView(value)) return this.#typedArray(value, depth)
     const prototype: unknown = Object.getPrototypeOf(value)
     if (prototype !== Object.prototype && prototype !== null) throw this.#unsupported(nameOf(value), depth)
@@ -123,19 +117,39 @@ class TreeEncoder {
     return copy ?? value
   }
 
+  #items(container: Container, items: readonly unknown[], depth: number, isSettled: boolean): Json {
+    if (!isSettled || items.length <= SETTLED_ITEMS) return this.#list(container, items, depth)
+    const path = this.#path.slice(0, depth)
+    const taken = items.slice()
+    const blocks: number[] = []
+    for (let from = 0; from < taken.length; from += SETTLED_ITEMS) {
+      const json = () => {
+        Object.assign(this.#path, path)
+        this.#chars = 0
+        return utf8(this.#block(container, taken, from, Math.min(from + SETTLED_ITEMS, taken.length), depth))
+      }
+      blocks.push(this.#sections.push({ kind: 0, json }) - 1)
+    }
+    this.#chars += 12 + blocks.length * 8
+    return { $: [container.toUpperCase(), ...blocks] }
+  }
+
+  #block(container: Container, items: readonly unknown[], from: number, to: number, depth: number): Json {
+    const block: Json[] = []
+    for (let i = from; i < to; i++) {
+      this.#path[depth] = container === 'a' ? i : items[i - (i % 2)]
+      block.push(this.toJson(items[i], depth + 1))
+    }
+    return block
+  }
+
   /** An array, or the keys and values of a Map or an object in turn, of which `done` stand converted already. */
   #list(container: Container, items: readonly unknown[], depth: number, before = this.#chars, done?: unknown[]): Json {
     const blocks: number[] = []
     let from = 0
     let copy = done
-    const isSettled = this.#settled?.has(items) === true
-    // Plain values cannot change, and a block is a list of its own.
-    let canWait = this.#settled !== undefined && done === undefined
     const close = (to: number) => {
-      const json = copy ?? items.slice(from, to)
-      this.#sections.push(canWait || isSettled ? { kind: 0, json } : jsonSection(json))
-      canWait = this.#settled !== undefined
-      blocks.push(this.#sections.length - 1)
+      blocks.push(this.#sections.push(text(copy ?? items.slice(from, to))) - 1)
       copy = undefined
       from = to
       this.#chars = before
@@ -144,7 +158,6 @@ class TreeEncoder {
       const child = items[i]
       this.#path[depth] = container === 'a' ? i : items[i - (i % 2)]
       const json = this.toJson(child, depth + 1)
-      if (typeof json === 'object' && json !== null) canWait = false
       if (json !== child && copy === undefined) copy = items.slice(from, i)
       if (copy !== undefined) copy.push(json)
       if (this.#chars - before > SECTION_CHARS) close(i + 1)
@@ -160,11 +173,9 @@ class TreeEncoder {
 
   #typedArray(value: ArrayBufferView, depth: number): Json {
     const kind = TYPED_ARRAYS.findIndex((type) => type !== undefined && Object.getPrototypeOf(value) === type.prototype)
-    if (kind < 0) throw this.#unsupported(nameOf(value), depth)
-    const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
-    this.#sections.push({ kind, bytes: this.#settled === undefined ? bytes : bytes.slice() })
+    if (kind < 0 || !isTypedArray(value)) throw this.#unsupported(nameOf(value), depth)
     this.#chars += 20
-    return { $: ['t', this.#sections.length - 1] }
+    return { $: ['t', this.#sections.push({ kind, still: takeStill(value) }) - 1] }
   }
 
   #unsupported(what: string, depth: number): SnapshotError {
@@ -179,12 +190,22 @@ function pairs(entries: Iterable<readonly [unknown, unknown]>): unknown[] {
   return list
 }
 
-function jsonSection(json: Json): Section {
+/** What may change is made into text at once. */
+function text(json: Json): Pending {
+  const bytes = utf8(json)
+  return { kind: 0, json: () => bytes }
+}
+
+function utf8(json: Json): Uint8Array {
   try {
-    return { kind: 0, bytes: Buffer.from(JSON.stringify(json)) }
+    return Buffer.from(JSON.stringify(json))
   } catch (error) {
     throw new SnapshotError('Unsupported', 'A snapshot cannot hold a text this long.', error)
   }
+}
+
+function isTypedArray(value: ArrayBufferView): value is TypedArray {
+  return TYPED_ARRAYS.some((type) => type !== undefined && value instanceof type)
 }
 
 function nameOf(value: object): string {

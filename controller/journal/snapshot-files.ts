@@ -6,7 +6,7 @@ import { open, rename, rm } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { SnapshotRecord } from './chunk-store.ts'
-import { JournalError, reasonOf } from './journal.ts'
+import { JournalError, type Parts, reasonOf } from './journal.ts'
 
 /** The name says sequence number and checksum, so that no file is ever written over by different bytes. */
 export function snapshotPath(database: string, { seq, check }: SnapshotRecord): string {
@@ -24,18 +24,26 @@ export function removeUnfinishedSnapshots(database: string): void {
 }
 
 /** Durable when it resolves. Throws DiskFull or Unsaved, leaving nothing behind. */
-export async function writeSnapshotFile(path: string, bytes: Uint8Array): Promise<void> {
-  const unfinished = `${path}.tmp`
+export async function writeSnapshotFile(database: string, seq: number, parts: Parts): Promise<SnapshotRecord> {
+  const unfinished = `${database}.snapshot-${seq}.tmp`
+  let size = 0
+  let check = 0
   try {
     const file = await open(unfinished, 'w')
     try {
-      await file.writeFile(bytes)
+      for await (const part of parts) {
+        await file.writeFile(part)
+        size += part.length
+        check = crc32(part, check)
+      }
       await file.sync()
     } finally {
       await file.close()
     }
-    await rename(unfinished, path)
-    await syncFolder(dirname(path))
+    const record = { seq, size, check }
+    await rename(unfinished, snapshotPath(database, record))
+    await syncFolder(dirname(database))
+    return record
   } catch (error) {
     await rm(unfinished, { force: true })
     const full = error instanceof Error && 'code' in error && error.code === 'ENOSPC'

@@ -4,7 +4,7 @@ import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqli
 import { type Chunk, decodeRuns, distinctTypes, encodeRuns } from './chunk.ts'
 import type { ChunkStore, SnapshotRecord, StoreChange } from './chunk-store.ts'
 import { ChunkedJournal } from './chunked-journal.ts'
-import { type AnyFact, JournalError, type JournalErrorCode, type QueueLimits, reasonOf } from './journal.ts'
+import { type AnyFact, JournalError, type JournalErrorCode, type Parts, type QueueLimits, reasonOf } from './journal.ts'
 import {
   hasSnapshotFiles,
   isSnapshotFileGood,
@@ -163,15 +163,14 @@ class SqliteStore implements ChunkStore {
     return isSnapshotFileGood(snapshotPath(this.#path, record), record)
   }
 
-  async writeSnapshot(record: SnapshotRecord, bytes: Uint8Array): Promise<void> {
-    const { seq, size, check } = record
-    const path = snapshotPath(this.#path, record)
+  async writeSnapshot(seq: number, parts: Parts): Promise<SnapshotRecord> {
     const before = this.snapshots().find((old) => old.seq === seq)
-    await writeSnapshotFile(path, bytes)
+    const { size, check } = await writeSnapshotFile(this.#path, seq, parts)
     this.#durably(() =>
       this.#database.prepare('INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?)').run(seq, size, check),
     )
     if (before !== undefined && before.check !== check) removeSnapshotFile(snapshotPath(this.#path, before))
+    return { seq, size, check }
   }
 
   dropSnapshot(record: SnapshotRecord): void {

@@ -1,5 +1,6 @@
 // A set of row numbers as a bitmap: a collection's members, a phase's targets, the devices that have an update.
 // Planes of different length mix freely: what is beyond a plane's end is not in the set.
+import { beforeRewrite, beforeWrite } from './still.ts'
 
 /** `words[i >>> 5]` holds row `i` in bit `i & 31`. The box stays, the words are replaced when the plane grows. */
 export type BitPlane = { words: Uint32Array }
@@ -26,6 +27,7 @@ export function setBit(plane: BitPlane, row: number): boolean {
   const word = plane.words[at] ?? 0
   const bit = 1 << (row & 31)
   if ((word & bit) !== 0) return false
+  beforeWrite(plane.words, at)
   plane.words[at] = word | bit
   return true
 }
@@ -36,6 +38,7 @@ export function clearBit(plane: BitPlane, row: number): boolean {
   const word = plane.words[at]
   const bit = 1 << (row & 31)
   if (word === undefined || (word & bit) === 0) return false
+  beforeWrite(plane.words, at)
   plane.words[at] = word & ~bit
   return true
 }
@@ -48,6 +51,7 @@ export function clonePlane(plane: BitPlane): BitPlane {
 export function intersect(target: BitPlane, other: BitPlane): BitPlane {
   const a = target.words
   const b = other.words
+  beforeRewrite(a)
   const shared = Math.min(a.length, b.length)
   for (let i = 0; i < shared; i++) a[i] = (a[i] ?? 0) & (b[i] ?? 0)
   a.fill(0, shared)
@@ -59,6 +63,7 @@ export function unite(target: BitPlane, other: BitPlane): BitPlane {
   if (other.words.length > target.words.length) grow(target, other.words.length)
   const a = target.words
   const b = other.words
+  beforeRewrite(a)
   for (let i = 0; i < b.length; i++) a[i] = (a[i] ?? 0) | (b[i] ?? 0)
   return target
 }
@@ -67,6 +72,7 @@ export function unite(target: BitPlane, other: BitPlane): BitPlane {
 export function subtract(target: BitPlane, other: BitPlane): BitPlane {
   const a = target.words
   const b = other.words
+  beforeRewrite(a)
   const shared = Math.min(a.length, b.length)
   for (let i = 0; i < shared; i++) a[i] = (a[i] ?? 0) & ~(b[i] ?? 0)
   return target

@@ -2,9 +2,20 @@
 
 /** 32-bit FNV-1a over UTF-16 code units, finished with murmur3's mixer so that near-equal names spread evenly. */
 export function stableHash(text: string): number {
-  let hash = 0x811c9dc5
+  return endHash(hashOn(HASH_START, text))
+}
+
+/** A hash in parts: `endHash(hashOn(hashOn(HASH_START, a), b))` is `stableHash(a + b)`. */
+export const HASH_START = 0x811c9dc5 | 0
+
+export function hashOn(begun: number, text: string): number {
+  let hash = begun
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  return hash
+}
+
+export function endHash(begun: number): number {
+  let hash = Math.imul(begun ^ (begun >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
   return (hash ^ (hash >>> 16)) >>> 0
 }

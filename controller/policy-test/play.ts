@@ -41,7 +41,7 @@ export function play(arranged: Arranged, place: (path: Path) => Place, coverage:
     const orders = checkOrders(proceed(step.at - 1).state, step)
     const { state } = proceed(step.at)
     const { notes } = decide(state, Temporal.Instant.fromEpochMilliseconds(step.at))
-    for (const row of state.fleet.rowOf.values()) noteWaiting(coverage, state, row, step.at)
+    for (const row of state.fleet.ids.keys()) noteWaiting(coverage, state, row, step.at)
     const { expect = {} } = step.step
     const sight = { state, notes, now: step.at, zone, updates, devices, decisions, exact: expect.exact ?? false }
     const found = [...orders, ...checkStep(sight, expect, [...step.path, 'expect'])]

@@ -1,7 +1,7 @@
 // Approving a phase's updates for its devices, and for those that join later. An approval is in force once it is in the
 // journal, and every one names where it comes from (semantics.md §7).
+import { type Collections, movedSince, movesOf } from '../fleet/collections.ts'
 import { type BitPlane, countBits, encodePlane } from '../model/bit-plane.ts'
-import { ALL_DEVICES } from '../model/collection.ts'
 import type { Provenance } from '../model/facts.ts'
 import { toRfc3339 } from '../model/instant.ts'
 import type { ResolvedPlan } from '../model/plan.ts'
@@ -12,7 +12,6 @@ import { isStarted, type RolloutRecord } from './control.ts'
 import { type Draft, emit, wantedUpdates } from './draft.ts'
 import { joiners } from './targets.ts'
 import { ofRollout } from './unapprove.ts'
-import type { World } from './world.ts'
 
 /** Approves phases that are under way and not approved, as after a start or a resumption. Returns whether there were any. */
 export function approvePhases(draft: Draft, rollout: RolloutRecord): boolean {
@@ -28,12 +27,15 @@ export function approvePhases(draft: Draft, rollout: RolloutRecord): boolean {
 
 /** Adds devices that came into a collection after the start of its phase. Returns whether there were any. */
 export function joinDevices(draft: Draft, rollout: RolloutRecord): boolean {
+  const { collections } = draft.world
   const targets = rollout.phases.flatMap((phase) => (isStarted(phase) ? [phase.targets] : []))
   const [first] = targets
   if (first === undefined) return false
-  const settled = { plan: rollout.plan, targets, version: membershipVersion(draft.world, rollout) }
-  if (isSame(withoutJoiners.get(first), settled)) return false
-  const found = joiners(draft.world, rollout)
+  const settled = { plan: rollout.plan, targets, collections, moves: movesOf(collections) }
+  const known = withoutJoiners.get(first)
+  const moved = known !== undefined && isSame(known, settled) ? movedSince(collections, known.moves) : undefined
+  if (moved?.length === 0) return false
+  const found = joiners(draft.world, rollout, moved)
   if (found.length === 0) withoutJoiners.set(first, settled)
   for (const { index, targets: added } of found) {
     const planned = rollout.plan.phases[index]
@@ -104,22 +106,21 @@ function emitApproval(draft: Draft, rollout: RolloutRecord, phase: string, devic
   })
 }
 
-function membershipVersion({ collections, membershipVersion: everybody }: World, { plan }: RolloutRecord): string {
-  return plan.phases
-    .map(({ collection }) => (collection === ALL_DEVICES ? everybody : collections.membership.versions.get(collection)))
-    .join()
+type Settled = {
+  readonly plan: ResolvedPlan
+  readonly targets: readonly BitPlane[]
+  readonly collections: Collections
+  readonly moves: number
 }
 
-type Settled = { readonly plan: ResolvedPlan; readonly targets: readonly BitPlane[]; readonly version: string }
-
-// Nobody joins a rollout that has these targets under this plan, at this version of the memberships. By the targets of the
-// first phase; like plans, these are replaced and never changed.
+// Nobody joins a rollout that has these targets under this plan, after so many moves: only those who moved later can. By the
+// targets of the first phase; like plans, these are replaced and never changed.
 const withoutJoiners = new WeakMap<BitPlane, Settled>()
 
-function isSame(known: Settled | undefined, { plan, targets, version }: Settled): boolean {
+function isSame(known: Settled, { plan, targets, collections }: Settled): boolean {
   return (
-    known?.plan === plan &&
-    known.version === version &&
+    known.plan === plan &&
+    known.collections === collections &&
     known.targets.length === targets.length &&
     targets.every((plane, i) => plane === known.targets[i])
   )

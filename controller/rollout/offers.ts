@@ -49,24 +49,32 @@ export type DeviceOffers = {
  * these updates; who asks about few is answered faster.
  */
 export function offersFor(world: World, row: number, only?: ReadonlySet<UpdateId>): DeviceOffers {
-  if (!hasBit(world.fleet.present, row)) return { offers: [], withdrawn: [] }
-  const approvals = new Map<UpdateId, Approval[]>()
+  const rollouts = only === undefined ? rolloutsByName(world) : rolloutsNaming(world, only)
+  const { holds } = world.control
+  if (!hasBit(world.fleet.present, row) || (rollouts.length === 0 && holds.size === 0)) return NO_OFFERS
+  const approvals = new Map<UpdateId, readonly Approval[]>()
   const withdrawn = new Set<UpdateId>()
   const uninstall = new Map<UpdateId, string[]>()
-  for (const rollout of only === undefined ? rolloutsByName(world) : rolloutsNaming(world, only)) {
+  for (const rollout of rollouts) {
     const index = phaseIndexOf(rollout, row)
     if (index < 0) continue
     const approval = approvalFor(world, rollout, index, row)
-    for (const id of rollout.updates)
+    // Most updates have one approval, and all those of a rollout the same.
+    const alone = approval && [approval]
+    for (const id of rollout.updates) {
       if (only !== undefined && !only.has(id)) continue
-      else if (approval === undefined || rollout.passedWithout.includes(id) || !mayInstall(world, id, row))
-        withdrawn.add(id)
-      else put(approvals, id, approval)
+      if (alone === undefined || rollout.passedWithout.includes(id) || !mayInstall(world, id, row)) withdrawn.add(id)
+      else approvals.set(id, approvals.get(id)?.concat(alone) ?? alone)
+    }
     for (const id of rollout.uninstall) put(uninstall, id, `rollback of ${rollout.name}`)
   }
-  for (const [name, hold] of world.control.holds)
+  for (const [name, hold] of holds)
     if (hold.uninstall && covers(world, hold, row)) for (const id of hold.updates) put(uninstall, id, `hold ${name}`)
-  const offers = [...approvals].flatMap(([id, from]) => installOffer(world, id, row, from))
+  const offers: Offer[] = []
+  for (const [id, from] of approvals) {
+    const update = updateOf(world.catalog, id)
+    if (update !== undefined) offers.push(installOffer(world, update, row, from))
+  }
   for (const [id, because] of uninstall) if (!approvals.has(id)) offers.push(...uninstallOffer(world, id, row, because))
   for (const id of approvals.keys()) withdrawn.delete(id)
   return {
@@ -98,6 +106,9 @@ export function freezesOf(world: World, row: number): FreezeInput[] {
     if (collections === undefined || isInAny(world, collections, row)) freezes.push(input)
   return freezes
 }
+
+const NOTHING: readonly string[] = []
+const NO_OFFERS: DeviceOffers = { offers: [], withdrawn: [] }
 
 type DeclaredObjects = World['objects']['Freeze']
 type For<T, C> = { readonly collections: C; readonly input: T }
@@ -147,6 +158,7 @@ function rolloutsByName(world: World): RolloutRecord[] {
 }
 
 type Naming = {
+  /** Updates that the same rollouts name have the same list. */
   readonly byUpdate: ReadonlyMap<UpdateId, readonly RolloutRecord[]>
   readonly uninstalling: readonly RolloutRecord[]
 }
@@ -154,21 +166,43 @@ type Naming = {
 const namings = new WeakMap<World['control']['rollouts'], Naming>()
 
 /** The rollouts that say something of these updates, or uninstall, by name. */
-function rolloutsNaming(world: World, only: ReadonlySet<UpdateId>): RolloutRecord[] {
+function rolloutsNaming(world: World, only: ReadonlySet<UpdateId>): readonly RolloutRecord[] {
   const naming = namings.get(world.control.rollouts) ?? namingOf(world)
-  const found = new Set(naming.uninstalling)
-  for (const id of only) for (const rollout of naming.byUpdate.get(id) ?? []) found.add(rollout)
+  let found = naming.uninstalling
+  for (const id of only) {
+    const list = naming.byUpdate.get(id)
+    if (list === undefined || list === found) continue
+    if (found.length > 0) return namingAny(naming, only)
+    found = list
+  }
+  return found
+}
+
+function namingAny({ byUpdate, uninstalling }: Naming, only: ReadonlySet<UpdateId>): readonly RolloutRecord[] {
+  const found = new Set(uninstalling)
+  for (const id of only) for (const rollout of byUpdate.get(id) ?? NO_ROLLOUTS) found.add(rollout)
   return [...found].sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 function namingOf(world: World): Naming {
-  const byUpdate = new Map<UpdateId, RolloutRecord[]>()
+  const byUpdate = new Map<UpdateId, readonly RolloutRecord[]>()
   const rollouts = rolloutsByName(world)
-  for (const rollout of rollouts) for (const id of rollout.updates) put(byUpdate, id, rollout)
+  for (const rollout of rollouts) {
+    const longer = new Map<readonly RolloutRecord[], readonly RolloutRecord[]>()
+    for (const id of rollout.updates) {
+      const before = byUpdate.get(id) ?? NO_ROLLOUTS
+      if (before.at(-1) === rollout) continue
+      const list = longer.get(before) ?? [...before, rollout]
+      longer.set(before, list)
+      byUpdate.set(id, list)
+    }
+  }
   const naming = { byUpdate, uninstalling: rollouts.filter(({ uninstall }) => uninstall.length > 0) }
   namings.set(world.control.rollouts, naming)
   return naming
 }
+
+const NO_ROLLOUTS: readonly RolloutRecord[] = []
 
 // The map of rollouts is replaced with every change, never changed itself.
 const sorted = new WeakMap<World['control']['rollouts'], RolloutRecord[]>()
@@ -216,20 +250,18 @@ function covers(world: World, hold: HoldRecord, row: number): boolean {
   return hold.collections === undefined || isInAny(world, hold.collections, row)
 }
 
-function installOffer(world: World, id: UpdateId, row: number, approvals: readonly Approval[]): Offer[] {
-  const update = updateOf(world.catalog, id)
-  if (update === undefined) return []
-  return [
-    {
-      update,
-      status: complianceOf(world.compliance, id, row),
-      action: 'Install',
-      available: Math.min(...approvals.map((approval) => approval.available)),
-      deadline: Math.min(...approvals.map((approval) => approval.deadline)),
-      approvals,
-      because: [],
-    },
-  ]
+function installOffer(world: World, update: Update, row: number, approvals: readonly Approval[]): Offer {
+  const earliest = (when: 'available' | 'deadline') =>
+    approvals.reduce((least, approval) => Math.min(least, approval[when]), Infinity)
+  return {
+    update,
+    status: complianceOf(world.compliance, update.id, row),
+    action: 'Install',
+    available: earliest('available'),
+    deadline: earliest('deadline'),
+    approvals,
+    because: NOTHING,
+  }
 }
 
 // An Install that stands from another deployment keeps the update; so does one that cannot be uninstalled.

@@ -8,6 +8,7 @@ import {
   hasBit,
   isEmptyPlane,
   newPlane,
+  planeOf,
   setBit,
   subtract,
 } from '../model/bit-plane.ts'
@@ -35,18 +36,36 @@ export function phaseCandidates(world: World, rollout: RolloutRecord, index: num
   return candidates
 }
 
-/** Devices to be added to phases that have started: to the first that they belong to, or to the last phase only. */
-export function joiners(world: World, rollout: RolloutRecord): { index: number; targets: BitPlane }[] {
+/**
+ * Devices to be added to phases that have started: to the first that they belong to, or to the last phase only. Of `rows`
+ * alone when these are given.
+ */
+export function joiners(
+  world: World,
+  rollout: RolloutRecord,
+  rows?: readonly number[],
+): { index: number; targets: BitPlane }[] {
   const found: { index: number; targets: BitPlane }[] = []
   const last = rollout.phases.length - 1
   rollout.phases.forEach((phase, index) => {
     if (!isStarted(phase) || (rollout.plan.newDevices === 'Last' && index !== last)) return
-    const targets = phaseCandidates(world, rollout, index)
+    const targets =
+      rows === undefined
+        ? phaseCandidates(world, rollout, index)
+        : planeOf(rows.filter((row) => isCandidate(world, rollout, index, row)))
     if (targets === undefined) return
     for (const earlier of found) subtract(targets, earlier.targets)
     if (!isEmptyPlane(targets)) found.push({ index, targets })
   })
   return found
+}
+
+/** Whether `phaseCandidates` has a device. */
+export function isCandidate(world: World, rollout: RolloutRecord, index: number, row: number): boolean {
+  const phase = rollout.plan.phases[index]
+  const members = phase && membersOf(world.fleet, world.collections, phase.collection)
+  if (phase === undefined || members === undefined || !hasBit(members, row)) return false
+  return (world.fleet.ring[row] ?? 0) < phase.percent * 100 && phaseIndexOf(rollout, row) < 0
 }
 
 /** The phase that a device belongs to, by its index, or -1. */

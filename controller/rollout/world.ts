@@ -3,6 +3,7 @@ import type { Catalog } from '../catalog/catalog.ts'
 import type { Collections } from '../fleet/collections.ts'
 import type { Compliance } from '../fleet/compliance.ts'
 import type { Fleet } from '../fleet/fleet.ts'
+import type { TokenHashes } from '../fleet/token-hashes.ts'
 import type { BitPlane } from '../model/bit-plane.ts'
 import type { Declared, Problem, SourceCommit } from '../model/declared.ts'
 import type { CatalogSynced, Settings } from '../model/facts.ts'
@@ -94,8 +95,8 @@ export type GateCounts = {
 }
 
 export type Access = {
-  /** Device row → SHA-256 of its token, hex. */
-  tokens: Map<number, string>
+  /** By device row. */
+  tokens: TokenHashes
   /** SHA-256 of an enrolment key → what it is good for. One-time keys go when they are used. */
   keys: Map<string, { readonly once: boolean; readonly expires?: EpochMs }>
   /** Keys that were good for once, by the instant at which they were used: nobody else gets in with one. */

@@ -1,15 +1,15 @@
 // A controller at work: facts come in, are made durable, folded, and decided upon, one turn after the other. Nothing acts
 // on a decision that is not in the journal, and nothing is acknowledged that is not.
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Journal, JournalError, reasonOf } from '../journal/journal.ts'
 import { type Decision, type Fact, type Input, isDecisionType } from '../model/facts.ts'
 import type { Note } from '../rollout/draft.ts'
 import { decide, type Outcome } from '../state/decide.ts'
-import { decodeState, encodeStateInSlices, newState, type State } from '../state/state.ts'
+import type { State } from '../state/state.ts'
 import type { Clock } from './clock.ts'
-import { Fold, type Part, type Watch } from './fold.ts'
+import { type Fold, foldJournal, type Part, type Watch } from './fold.ts'
 import { Follower, type Replication } from './follow.ts'
 import { isRefusal, isSameRefusal, passes } from './refusals.ts'
+import { saveSnapshot } from './save-snapshot.ts'
 
 export type ControllerOptions = {
   readonly clock: Clock
@@ -74,13 +74,8 @@ export class Controller {
   /** Folds the journal, from its newest snapshot on, and decides what is due. Throws a JournalError or SnapshotError. */
   static async open(options: ControllerOptions): Promise<Controller> {
     const journal = 'replication' in options ? options.replication.journal : options.journal
-    const snapshot = await journal.latestSnapshot()
-    const fold = new Fold(snapshot === undefined ? newState() : decodeState(snapshot.bytes), snapshot?.seq ?? 0)
-    const entries = journal.read(fold.seq)
-    if (Symbol.iterator in entries) for (const entry of entries) fold.entry(entry)
-    else for await (const entry of entries) fold.entry(entry)
-    fold.taken()
-    const controller = new Controller(options, journal, fold, snapshot?.seq ?? 0)
+    const { fold, snapshotSeq } = await foldJournal(journal)
+    const controller = new Controller(options, journal, fold, snapshotSeq)
     await controller.#run()
     return controller
   }
@@ -389,7 +384,7 @@ export class Controller {
     // Also when it cannot be saved: to encode a large state for nothing is not to be repeated at every turn.
     this.#snapshotDue = seq + this.#snapshotEvery
     try {
-      await this.journal.saveSnapshot(seq, await encodeStateInSlices(this.state, nextTurn))
+      await saveSnapshot(this.journal, seq, this.state)
       this.#snapshotSeq = seq
       await this.journal.compact(seq, isDecisionType)
     } catch (error) {

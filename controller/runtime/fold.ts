@@ -1,9 +1,9 @@
 // Folding the journal in its order, whoever appended. What this process appended itself it has at hand, and knows who waits
 // for it; the rest is read.
-import type { Appended, Entry } from '../journal/journal.ts'
+import type { Appended, Entry, Journal } from '../journal/journal.ts'
 import { type Fact, type Input, isDecision } from '../model/facts.ts'
 import { apply } from '../state/apply.ts'
-import type { State } from '../state/state.ts'
+import { decodeState, newState, type State } from '../state/state.ts'
 
 /** Called for each fact in order, when it is durable and is about to be folded: what it meets in the state is exactly what it changes. */
 export type Watch = (fact: Input, index: number) => void
@@ -13,6 +13,18 @@ export type Part = { readonly facts: readonly Fact[]; readonly watch?: Watch | u
 
 /** Facts that this process appended at once, those of `parts` one after the other; `done` is called when they have been folded. */
 export type Own = Appended & { readonly at: number; readonly parts: readonly Part[]; readonly done?: () => void }
+
+/** The journal from its newest snapshot on, and which one that was. Throws a JournalError or SnapshotError. */
+export async function foldJournal(journal: Journal<Fact>): Promise<{ fold: Fold; snapshotSeq: number }> {
+  const snapshot = await journal.latestSnapshot()
+  const snapshotSeq = snapshot?.seq ?? 0
+  const fold = new Fold(snapshot === undefined ? newState() : decodeState(snapshot.bytes, 'Checked'), snapshotSeq)
+  const entries = journal.read(snapshotSeq)
+  if (Symbol.iterator in entries) for (const entry of entries) fold.entry(entry)
+  else for await (const entry of entries) fold.entry(entry)
+  fold.taken()
+  return { fold, snapshotSeq }
+}
 
 export class Fold {
   readonly state: State

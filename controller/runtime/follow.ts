@@ -111,7 +111,7 @@ export class Follower {
   async #restart(compacted: JournalError): Promise<void> {
     const snapshot = await this.#journal.latestSnapshot()
     if (snapshot === undefined || snapshot.seq <= this.#fold.seq) throw compacted
-    this.#fold.restart(decodeState(snapshot.bytes), snapshot.seq)
+    this.#fold.restart(decodeState(snapshot.bytes, 'Checked'), snapshot.seq)
   }
 
   #enter(term: number | undefined): void {

@@ -1,5 +1,6 @@
 // Who speaks: tokens of devices, enrolment keys and the admin token. None is kept; of each there is a SHA-256.
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { tokenHashOf } from '../fleet/token-hashes.ts'
 import { hasBit } from '../model/bit-plane.ts'
 import type { EpochMs } from '../model/instant.ts'
 import type { State } from '../state/state.ts'
@@ -48,7 +49,7 @@ export function bearerToken(header: string | undefined, realm: 'device' | 'admin
 export function authenticateDevice(state: State, header: string | undefined): number {
   const token = bearerToken(header, 'device')
   const row = state.fleet.rowOf.get(deviceNamed(token))
-  const known = row === undefined ? undefined : state.access.tokens.get(row)
+  const known = row === undefined ? undefined : tokenHashOf(state.access.tokens, row)
   // A device that is not known takes the same time as one that is.
   const good = isSecret(token, known ?? NO_HASH)
   if (row === undefined || known === undefined || !good || !hasBit(state.fleet.present, row))

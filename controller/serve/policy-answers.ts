@@ -1,6 +1,7 @@
 // What devices are answered when they ask for their policy, known again without making it: of each device the tag of what it
 // was last told, good until something that it depends on has changed, and of those who asked last also the text.
 import { hash } from 'node:crypto'
+import { tokenMark } from '../fleet/token-hashes.ts'
 import type { EpochMs } from '../model/instant.ts'
 import { policyText } from '../project/policy-text.ts'
 import type { World } from '../rollout/world.ts'
@@ -73,25 +74,25 @@ const PARTS: readonly ((world: World) => unknown)[] = [
  * report that counts, which has a higher number than the last; with an enrolment, which brings another token; and with its
  * removal, which takes the token away.
  */
-type Own = { ages: Float64Array; sequences: Float64Array; ends: Float64Array; tags: Buffer; readonly tokens: string[] }
+type Own = { ages: Float64Array; sequences: Float64Array; ends: Float64Array; tokens: Float64Array; tags: Buffer }
 
 function newOwn(): Own {
   return {
     ages: new Float64Array(0),
     sequences: new Float64Array(0),
     ends: new Float64Array(0),
+    tokens: new Float64Array(0),
     tags: Buffer.alloc(0),
-    tokens: [],
   }
 }
 
 function isGood(own: Own, { fleet, access }: World, row: number, now: EpochMs, age: number): boolean {
-  const token = access.tokens.get(row)
+  const token = tokenMark(access.tokens, row)
   return (
     own.ages[row] === age &&
     now < (own.ends[row] ?? 0) &&
     own.sequences[row] === fleet.sequence[row] &&
-    token !== undefined &&
+    token !== 0 &&
     own.tokens[row] === token
   )
 }
@@ -101,13 +102,13 @@ function put(own: Own, { fleet, access }: World, row: number, age: number, text:
   own.ages[row] = age
   own.ends[row] = end
   own.sequences[row] = fleet.sequence[row] ?? 0
-  own.tokens[row] = access.tokens.get(row) ?? ''
+  own.tokens[row] = tokenMark(access.tokens, row)
   own.tags.write(hash('sha256', text, 'base64url').slice(0, (TAG_BYTES / 3) * 4), row * TAG_BYTES, 'base64url')
 }
 
 function grow(own: Own, rows: number): void {
   const length = Math.max(rows, own.ages.length * 2, 64)
-  for (const column of ['ages', 'sequences', 'ends'] as const) {
+  for (const column of ['ages', 'sequences', 'ends', 'tokens'] as const) {
     const longer = new Float64Array(length)
     longer.set(own[column])
     own[column] = longer
@@ -115,7 +116,6 @@ function grow(own: Own, rows: number): void {
   const tags = Buffer.alloc(length * TAG_BYTES)
   own.tags.copy(tags)
   own.tags = tags
-  while (own.tokens.length < length) own.tokens.push('')
 }
 
 /** By row, in the order in which they were made. */

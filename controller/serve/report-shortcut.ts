@@ -1,6 +1,7 @@
 // POST /v1/reports of a device that is known, without a library's way to a route and back: admission, body, JSON, the quick
 // reader of reports, and one answer when they are durable. Who has no good token is for the route, which says so.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { tokenMark } from '../fleet/token-hashes.ts'
 import { readReports } from '../model/read-reports.ts'
 import { type DeviceReport, ReportRequest } from '../model/report.ts'
 import { errorFields } from '../runtime/log.ts'
@@ -21,7 +22,7 @@ export function reportShortcut(context: ServeContext, pool: Pool, onAnswered: On
     if (request.url !== PATH || request.method !== 'POST' || !isWelcome(request)) return false
     const row = rowOf(context, request)
     if (row === undefined) return false
-    const token = context.controller.state.access.tokens.get(row)
+    const token = tokenMark(context.controller.state.access.tokens, row)
     const exchange: Exchange = {
       context,
       request,
@@ -53,9 +54,9 @@ type Exchange = {
   readonly isClosing: () => boolean
   readonly onAnswered: OnAnswered
   readonly begun: number
-  /** Of the device, and the hash of its token when the headers came. */
+  /** Of the device, and the mark of its token when the headers came. */
   readonly row: number
-  readonly token: string | undefined
+  readonly token: number
 }
 
 /** What is refused for its headers is refused by the route. */
@@ -90,7 +91,7 @@ async function take(exchange: Exchange, ticket: Ticket, bytes: Buffer): Promise<
   const reports = reportsIn(parseBody(plain))
   const { controller } = context
   // Meanwhile the device may have been removed, or enrolled anew.
-  if (controller.state.access.tokens.get(row) !== token)
+  if (tokenMark(controller.state.access.tokens, row) !== token)
     authenticateDevice(controller.state, request.headers.authorization)
   const answer = await takeReports(controller, row, reports)
   if (isClosing()) response.shouldKeepAlive = false

@@ -1,6 +1,6 @@
 // Chance, from a seed. Every draw is keyed by what it is for (device, purpose, number): a device more or a draw more
 // changes no other draw.
-import { stableHash } from '../model/hash.ts'
+import { endHash, HASH_START, hashOn, stableHash } from '../model/hash.ts'
 
 /** 0 (included) to 1 (not included), evenly. */
 export function fraction(seed: number, ...key: readonly (string | number)[]): number {
@@ -18,6 +18,26 @@ export function numberedFraction(key: number, number: number): number {
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
   hash = Math.imul(hash ^ (hash >>> 16), 0x27d4eb2f)
   return ((hash ^ (hash >>> 15)) >>> 0) / 0x1_0000_0000
+}
+
+/**
+ * The beginning of a key that is drawn with often. What `extendKey` makes of it gives with `wholeOf` and `happensOf` what `whole`
+ * and `happens` give for the whole key.
+ */
+export function beginKey(seed: number, first: string): number {
+  return hashOn(HASH_START, `${seed}/${first}`)
+}
+
+export function extendKey(begun: number, part: string | number): number {
+  return hashOn(hashOn(begun, '/'), typeof part === 'string' ? part : String(part))
+}
+
+export function wholeOf(min: number, max: number, key: number): number {
+  return min + Math.floor((endHash(key) / 0x1_0000_0000) * (max - min + 1))
+}
+
+export function happensOf(percent: number, key: number): boolean {
+  return Math.floor((endHash(key) / 0x1_0000_0000) * 10_000) < Math.round(percent * 100)
 }
 
 /** A whole number from `min` to `max`, both included. */

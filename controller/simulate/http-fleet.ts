@@ -5,18 +5,10 @@ import { z } from 'zod'
 import { DAY, type EpochMs, HOUR, MINUTE, toRfc3339 } from '../model/instant.ts'
 import type { DeviceReport } from '../model/report.ts'
 import type { Policy } from '../project/policy.ts'
-import {
-  type Agent,
-  advance,
-  hasNews,
-  type Machine,
-  newAgent,
-  receivePolicy,
-  renewPolicy,
-  scanWatched,
-  takeReport,
-} from './agent.ts'
+import { advance, receivePolicy, renewPolicy } from './agent.ts'
 import { agentPolicy } from './agent-policy.ts'
+import { forgetScans, hasNews, scanWatched, takeReport, unscanned } from './agent-report.ts'
+import { type Agent, type Machine, newAgent } from './agent-state.ts'
 import { newEventHeap, nextEventAt, popEvent, pushEvent } from './event-heap.ts'
 import { callAt } from './population.ts'
 import { findNeeded, machineOf, type Truth } from './truth.ts'
@@ -149,8 +141,7 @@ async function fetchPolicy({ truth }: HttpFleet, device: HttpDevice, around: Fle
     // The controller is this same program: its policy has the form that it says.
     const policy: Policy = JSON.parse(await answer.text())
     receivePolicy(memory.agent, agentPolicy(policy), now)
-    for (const { id } of memory.agent.policy.watched)
-      if (!memory.agent.scanned.has(id)) findNeeded(truth, id, device.index, now)
+    for (const id of unscanned(memory.agent)) findNeeded(truth, id, device.index, now)
     const etag = answer.headers.get('etag')
     if (etag !== null) memory.etag = etag
   }
@@ -173,7 +164,7 @@ async function sendReport(device: HttpDevice, around: FleetSurroundings): Promis
   // The controller has heard as much from this device as the device remembers, or more: it was set back, and says all again. A
   // number that is the controller's last is no sign that it was this report: another one may have had it before.
   memory.agent.sequence = lastSequence
-  memory.agent.scanned.clear()
+  forgetScans(memory.agent)
   device.callAt = 0
 }
 

@@ -6,7 +6,7 @@ import type { CollectionSpec, Query } from '../model/collection.ts'
 import { DAY, type EpochMs, MINUTE } from '../model/instant.ts'
 import { type Interval, united } from '../schedule/intervals.ts'
 import { freezeOccasions } from '../schedule/occasions.ts'
-import { drawKey, fraction, happens, numberedFraction, pick, whole } from './draws.ts'
+import { beginKey, drawKey, fraction, happens, numberedFraction, pick, whole } from './draws.ts'
 import type { Roster, RosterDevice } from './roster.ts'
 import { type DeviceGroup, minutesOf, type ScenarioSpec } from './scenario.ts'
 
@@ -25,6 +25,8 @@ export type Population = {
   /** By device: when its first regular call is due, in ms after the start. */
   readonly offset: Float64Array
   readonly jitterKeys: Float64Array
+  /** By device: with which the key of its draws begins. */
+  readonly drawKeys: Int32Array
   readonly outages: readonly Outage[]
   /** Devices that have an outage at all. */
   readonly cutOff: BitPlane
@@ -80,6 +82,7 @@ export function newPopulation(
     jitter: minutesOf(spec.reporting.jitter),
     offset: Float64Array.from(ids, (id) => Math.floor((fraction(seed, id, 'offset') * every) / MINUTE) * MINUTE),
     jitterKeys: Float64Array.from(ids, (id) => drawKey(seed, id, 'call')),
+    drawKeys: Int32Array.from(ids, (id) => beginKey(seed, id)),
     outages,
     cutOff,
   }

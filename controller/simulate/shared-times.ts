@@ -19,14 +19,16 @@ export function nextFew(intervals: readonly Interval[], at: EpochMs, now: EpochM
   return shared.map((interval, i) => (i === 0 ? { from: at, until: interval.until } : interval))
 }
 
-/** The offer itself, or one that says the same and was seen before. */
-export function sharedOffer(offer: AgentOffer): AgentOffer {
-  const alike = offersByStart.get(offer.start) ?? []
-  for (const known of alike) if (isSame(known, offer)) return known
-  if (alike.length >= MAX_ALIKE) return offer
-  alike.push(offer)
-  offersByStart.set(offer.start, alike)
-  return offer
+/** The list itself, or one that says the same and was seen before. */
+export function sharedOffers(offers: readonly AgentOffer[]): readonly AgentOffer[] {
+  const [first] = offers
+  if (first === undefined) return offers
+  const alike = offersByStart.get(first.start) ?? []
+  for (const known of alike) if (areSame(known, offers)) return known
+  if (alike.length >= MAX_ALIKE) return offers
+  alike.push(offers)
+  offersByStart.set(first.start, alike)
+  return offers
 }
 
 /** Each of the updates, watched from the same instant on. */
@@ -45,7 +47,8 @@ const NONE: readonly Interval[] = []
 const MAX_ALIKE = 1000
 /** By the whole list, then by the place of the first and how many there are. The lists themselves are never changed. */
 const slices = new WeakMap<readonly Interval[], Map<number, readonly Interval[]>>()
-const offersByStart = new WeakMap<readonly Interval[], AgentOffer[]>()
+/** By when the first of them may be started. */
+const offersByStart = new WeakMap<readonly Interval[], (readonly AgentOffer[])[]>()
 const watchedFrom = new WeakMap<readonly UpdateId[], Map<EpochMs, readonly Watched[]>>()
 
 function firstEndingAfter(intervals: readonly Interval[], instant: EpochMs): number {
@@ -68,9 +71,17 @@ function slicesOf(intervals: readonly Interval[], first: number, count: number):
   return slice
 }
 
-function isSame(a: AgentOffer, b: AgentOffer): boolean {
+function areSame(some: readonly AgentOffer[], others: readonly AgentOffer[]): boolean {
+  if (some.length !== others.length) return false
+  for (let i = 0; i < some.length; i++) if (!isSame(some[i], others[i])) return false
+  return true
+}
+
+function isSame(a: AgentOffer | undefined, b: AgentOffer | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
   return (
     a.id === b.id &&
+    a.start === b.start &&
     a.action === b.action &&
     a.available === b.available &&
     a.maxRunTimeMinutes === b.maxRunTimeMinutes &&

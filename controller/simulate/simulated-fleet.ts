@@ -1,5 +1,7 @@
 // The devices' side of a simulation: who calls when, what it fetches and what it sends. A device that has nothing to do
-// and nothing to say costs nothing: its calls are worked out when somebody asks (`lastCall`), never played one by one.
+// and nothing to say costs nothing: its calls are worked out when somebody asks (`lastCall`), never played one by one. What it
+// does by itself between two calls is its own affair, and is made up for, at the times at which it was done, before it
+// next has to do with anybody else.
 import { staleRows } from '../fleet/fleet.ts'
 import { type BitPlane, hasBit } from '../model/bit-plane.ts'
 import { DAY, type EpochMs, MINUTE } from '../model/instant.ts'
@@ -7,18 +9,9 @@ import type { DeviceReport } from '../model/report.ts'
 import type { UpdateId } from '../model/update.ts'
 import { POLICY_MAX_AGE_SECONDS } from '../project/policy.ts'
 import type { World } from '../rollout/world.ts'
-import {
-  type Agent,
-  type AgentEvent,
-  advance,
-  hasNews,
-  hasWork,
-  type Machine,
-  newAgent,
-  receivePolicy,
-  scanWatched,
-  takeReport,
-} from './agent.ts'
+import { type AgentEvent, advance, hasWork, receivePolicy } from './agent.ts'
+import { forgetScans, hasNews, noteStatus, scanWatched, takeReport } from './agent-report.ts'
+import { type Agent, type Machine, newAgent } from './agent-state.ts'
 import { callAt, lastCall, longOutages, type Population, reachableFrom } from './population.ts'
 import { findNeeded, type MovingMachine, movingMachine, type Truth } from './truth.ts'
 import { watchedBy, worldPolicy } from './world-policy.ts'
@@ -42,8 +35,10 @@ export type Member = {
   readonly index: number
   readonly row: number
   readonly agent: Agent
-  /** When it is looked at next; Infinity for never. */
+  /** When it is looked at next; Infinity for never. Before, nobody can notice what it does. */
   wakeAt: EpochMs
+  /** When it next does something by itself; Infinity for never. */
+  actsAt: EpochMs
   /** When it next calls for a reason; its other calls change nothing. */
   callAt: EpochMs
   /** When what it has to say is sent. */
@@ -62,6 +57,7 @@ export type Surroundings = {
   readonly world: () => World
   readonly wake: (member: Member, at: EpochMs) => void
   readonly send: (member: Member, report: DeviceReport) => void
+  /** Where somebody looks on, devices are looked at whenever they do something. */
   readonly onEvent: ((member: Member, event: AgentEvent) => void) | undefined
 }
 
@@ -85,6 +81,7 @@ export function addMember(fleet: SimulatedFleet, index: number, row: number): Me
     row,
     agent: newAgent(),
     wakeAt: Infinity,
+    actsAt: Infinity,
     callAt: Infinity,
     sendAt: Infinity,
     outdated: 'Offers',
@@ -106,8 +103,28 @@ export function callSoon(fleet: SimulatedFleet, member: Member, now: EpochMs, ar
   if (at < member.wakeAt) wakeMember(member, at, around)
 }
 
-/** What the device does at `now`, which is when it asked to be looked at. */
-export function stepMember(fleet: SimulatedFleet, member: Member, now: EpochMs, around: Surroundings): void {
+/** All that the device has done until `now`, which is when it asked to be looked at. */
+export function playMember(fleet: SimulatedFleet, member: Member, now: EpochMs, around: Surroundings): void {
+  playAlone(fleet, member, now - 1, around)
+  if (Math.min(member.actsAt, member.callAt, member.sendAt) <= now) stepMember(fleet, member, now, around)
+  wakeMember(member, Math.min(member.callAt, member.sendAt, noticedAt(fleet, member, around)), around)
+}
+
+/** What it has done by itself, the instant included. */
+function playAlone(fleet: SimulatedFleet, member: Member, until: EpochMs, around: Surroundings): void {
+  while (member.actsAt <= until) stepMember(fleet, member, member.actsAt, around)
+}
+
+/** The earliest that anybody can notice what the device does next by itself: by its report of it, or by its next call. */
+function noticedAt(fleet: SimulatedFleet, member: Member, around: Surroundings): EpochMs {
+  const { population, messagesEvery } = fleet
+  const { actsAt, index } = member
+  if (around.onEvent !== undefined || fleet.daily || actsAt === Infinity) return actsAt
+  const saidAt = onTheMinute(actsAt + messagesEvery)
+  return population.outages.length === 0 ? saidAt : Math.min(saidAt, callAt(population, index, actsAt + 1))
+}
+
+function stepMember(fleet: SimulatedFleet, member: Member, now: EpochMs, around: Surroundings): void {
   const { agent, index } = member
   const { population } = fleet
   const { machine } = fleet.machine
@@ -123,8 +140,8 @@ export function stepMember(fleet: SimulatedFleet, member: Member, now: EpochMs, 
   let next = advance(agent, machine, now, tell)
   while (next <= now) next = advance(agent, machine, now, tell)
   if (next === Infinity && outages && hasWork(agent, machine)) callNoLater(fleet, member, now + 1)
+  member.actsAt = onTheMinute(next)
   report(fleet, member, now, reachable, called, around)
-  wakeMember(member, Math.min(onTheMinute(next), member.callAt, member.sendAt), around)
 }
 
 /**
@@ -140,6 +157,7 @@ export function outdate(
 ): void {
   const ids = about === 'Anything' ? undefined : new Set(about)
   eachMember(fleet, rows, (member) => {
+    if (ids !== undefined && ids.size > 0) playAlone(fleet, member, now, around)
     if (ids === undefined || isAffected(fleet, member, ids)) member.outdated = 'Offers'
     else if (member.outdated === 'No') member.outdated = 'Watched'
     callSoon(fleet, member, now, around)
@@ -152,14 +170,12 @@ export function catchUp(fleet: SimulatedFleet, now: EpochMs, staleAfterMs: numbe
   const silent = staleRows(world.fleet, now - staleAfterMs)
   // Those that really were silent are for `decide`: nobody else is late yet.
   if (!silent.some((row) => hasCalledSince(fleet, world, row, now))) return
-  const calls: { readonly member: Member; readonly at: EpochMs }[] = []
   for (const member of fleet.agents) {
     if (member === undefined) continue
     const at = lastCall(fleet.population, member.index, now)
-    if (at !== undefined && at > (world.fleet.lastReport[member.row] ?? 0)) calls.push({ member, at })
+    if (at !== undefined && at > (world.fleet.lastReport[member.row] ?? 0))
+      around.send(member, { sequence: ++member.agent.sequence, at })
   }
-  calls.sort((a, b) => a.at - b.at || a.member.index - b.member.index)
-  for (const { member, at } of calls) around.send(member, { sequence: ++member.agent.sequence, at })
 }
 
 function hasCalledSince(fleet: SimulatedFleet, world: World, row: number, now: EpochMs): boolean {
@@ -206,7 +222,7 @@ function fetchPolicy(
   for (; member.scannedTo < fleet.released.length; member.scannedTo++) {
     const id = fleet.released[member.scannedTo]
     if (id === undefined || !findNeeded(fleet.truth, id, member.index, now)) continue
-    agent.statuses.set(id, 2)
+    noteStatus(agent, id, 2)
     member.outdated = 'Offers'
   }
   if (member.outdated === 'Offers' || now >= member.goodUntil) {
@@ -218,7 +234,7 @@ function fetchPolicy(
     receivePolicy(agent, { ...agent.policy, watched: watchedBy(around.world(), member.row) }, now)
   member.outdated = 'No'
   if (fleet.daily && now - member.scannedAt >= DAY) {
-    agent.scanned.clear()
+    forgetScans(agent)
     member.scannedAt = now
   }
   const more = scanWatched(agent, machine, now)

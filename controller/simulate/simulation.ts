@@ -30,9 +30,9 @@ import {
   type Member,
   newSimulatedFleet,
   outdate,
+  playMember,
   type SimulatedFleet,
   type Surroundings,
-  stepMember,
 } from './simulated-fleet.ts'
 import { newTruth } from './truth.ts'
 
@@ -174,7 +174,7 @@ function happen(run: Run, now: EpochMs, code: number): void {
   switch (EVENTS[code % EVENTS.length]) {
     case 'Device':
       // Asked for anew since: this one is void.
-      if (member?.wakeAt === now) stepMember(run.fleet, member, now, run.around)
+      if (member?.wakeAt === now) playMember(run.fleet, member, now, run.around)
       return
     case 'Call':
       if (member !== undefined) send(run, member, { sequence: ++member.agent.sequence, at: now })

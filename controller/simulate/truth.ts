@@ -5,9 +5,9 @@ import { type BitPlane, clearBit, hasBit, newPlane, setBit, unite } from '../mod
 import { type EpochMs, MINUTE } from '../model/instant.ts'
 import type { ComplianceState } from '../model/report.ts'
 import type { Update, UpdateId } from '../model/update.ts'
-import type { Attempt, Machine } from './agent.ts'
 import type { AgentOffer } from './agent-policy.ts'
-import { happens, whole } from './draws.ts'
+import type { Attempt, Machine } from './agent-state.ts'
+import { extendKey, happensOf, wholeOf } from './draws.ts'
 import { chosen, matching, onFrom, type Population } from './population.ts'
 import type { Roster } from './roster.ts'
 import { type Failure, minutesOf, type ScenarioSpec } from './scenario.ts'
@@ -101,33 +101,32 @@ export type MovingMachine = { readonly machine: Machine; readonly moveTo: (row: 
 
 export function movingMachine(truth: Truth): MovingMachine {
   let row = 0
-  let id = ''
-  const { population, spec } = truth
-  const { seed } = population
+  /** With which its draws begin. */
+  let own = 0
+  let ownTime: number | undefined
+  const { population, spec, download, lasts, restart } = truth
   const { install } = spec
   const retryAfterMs = minutesOf(install.retryAfter) * MINUTE
-  const personRestartsMinutes = Math.max(1, minutesOf(install.personRestarts))
-  const { download, lasts, restart } = truth
-  const minutes = truth.roster?.devices[row]?.installMinutes
-  const ownTime = minutes === undefined ? undefined : minutes * MINUTE
-  const drawn = ({ min, max }: Minutes, ...key: (string | number)[]) => whole(min, max, seed, id, ...key) * MINUTE
+  const personRestarts: Minutes = { min: 1, max: Math.max(1, minutesOf(install.personRestarts)) }
+  const drawn = ({ min, max }: Minutes, what: string, which: string | number) =>
+    wholeOf(min, max, extendKey(extendKey(own, what), which)) * MINUTE
+  const attempted = ({ min, max }: Minutes, what: string, update: UpdateId, attempt: number) =>
+    wholeOf(min, max, extendKey(extendKey(extendKey(own, what), update), attempt)) * MINUTE
   const machine: Machine = {
     status: (update) => statusOf(truth, update, row),
-    download: (update, attempt, now) => ({
-      lasts: drawn(download, 'download', update, attempt),
-      ...failing(truth, update, row, attempt, now, 'Download'),
-    }),
-    install: (offer, attempt, now) => ({
-      lasts:
-        ownTime ??
-        (lasts === undefined ? usualTime(offer, seed, id, attempt) : drawn(lasts, 'install', offer.id, attempt)),
-      ...(offer.action === 'Install' && failing(truth, offer.id, row, attempt, now, 'Install')),
-    }),
+    download: (update, attempt, now) =>
+      ending(attempted(download, 'download', update, attempt), failing(truth, update, row, attempt, now, 'Download')),
+    install: ({ id: update, action, maxRunTimeMinutes }, attempt, now) =>
+      ending(
+        ownTime ?? attempted(lasts ?? usualTime(maxRunTimeMinutes), 'install', update, attempt),
+        action === 'Install' ? failing(truth, update, row, attempt, now, 'Install') : undefined,
+      ),
     needsRestart: ({ restart, id: update }) =>
       restart.behaviour === 'Requires' ||
-      (restart.behaviour !== 'Never' && happens(install.mayRequireRestartPercent, seed, id, 'restarts', update)),
+      (restart.behaviour !== 'Never' &&
+        happensOf(install.mayRequireRestartPercent, extendKey(extendKey(own, 'restarts'), update))),
     restart: (now) => drawn(restart, 'restart', now),
-    personRestarts: (now) => now + whole(1, personRestartsMinutes, seed, id, 'person', now) * MINUTE,
+    personRestarts: (now) => now + drawn(personRestarts, 'person', now),
     commit: (offer, now) => commit(truth, offer, row, now),
     onFrom: (now) => onFrom(population, row, now),
     retryAfterMs,
@@ -135,7 +134,9 @@ export function movingMachine(truth: Truth): MovingMachine {
   }
   const moveTo = (to: number) => {
     row = to
-    id = population.ids[to] ?? ''
+    own = population.drawKeys[to] ?? 0
+    const minutes = truth.roster?.devices[to]?.installMinutes
+    ownTime = minutes === undefined ? undefined : minutes * MINUTE
   }
   return { machine, moveTo }
 }
@@ -247,20 +248,23 @@ function failing(
   attempt: number,
   now: EpochMs,
   during: Failure['during'],
-): Partial<Attempt> {
+): Failure | undefined {
   for (const { failure, devices } of truth.updates.get(id)?.failures ?? []) {
     if (failure.during !== during || !hasBit(devices, row)) continue
     if (failure.attempts !== undefined && attempt > failure.attempts) continue
     if (now < (failure.from ?? -Infinity) || now >= (failure.until ?? Infinity)) continue
-    return { code: failure.code, ...(failure.message !== undefined && { message: failure.message }) }
+    return failure
   }
-  return {}
+  return undefined
 }
 
-function usualTime(offer: AgentOffer, seed: number, id: string, attempt: number): number {
-  const { maxRunTimeMinutes } = offer
-  const least = Math.max(1, Math.floor(maxRunTimeMinutes / 10))
-  return (
-    whole(least, Math.max(least, Math.floor(maxRunTimeMinutes / 2)), seed, id, 'install', offer.id, attempt) * MINUTE
-  )
+function ending(lasts: number, failure: Failure | undefined): Attempt {
+  if (failure === undefined) return { lasts }
+  const { code, message } = failure
+  return message === undefined ? { lasts, code } : { lasts, code, message }
+}
+
+function usualTime(maxRunTimeMinutes: number): Minutes {
+  const min = Math.max(1, Math.floor(maxRunTimeMinutes / 10))
+  return { min, max: Math.max(min, Math.floor(maxRunTimeMinutes / 2)) }
 }

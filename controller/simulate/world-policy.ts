@@ -3,13 +3,13 @@ import { DAY, type EpochMs } from '../model/instant.ts'
 import type { UpdateId } from '../model/update.ts'
 import { POLICY_HORIZON_MS, restartsUnder, type Sight, sightOf, startsUnder } from '../project/device-times.ts'
 import { POLICY_INTERVALS, POLICY_MAX_AGE_SECONDS, restartTimes, startTimes } from '../project/policy.ts'
-import { isUnfinished } from '../rollout/control.ts'
+import { isUnfinished, type RolloutRecord } from '../rollout/control.ts'
 import { type Approval, type Offer, offersFor } from '../rollout/offers.ts'
 import { evidenceFrom, phaseIndexOf } from '../rollout/targets.ts'
 import type { World } from '../rollout/world.ts'
 import type { Interval } from '../schedule/intervals.ts'
 import type { AgentOffer, AgentPolicy, Watched } from './agent-policy.ts'
-import { nextFew, sharedOffer, sharedWatch } from './shared-times.ts'
+import { nextFew, sharedOffers, sharedWatch } from './shared-times.ts'
 
 export type WorldPolicy = {
   readonly policy: AgentPolicy
@@ -27,9 +27,11 @@ export function worldPolicy(world: World, row: number, now: EpochMs, needed: Rea
   if (useful.length === 0) return { policy: { maxAgeMs, offers: NO_OFFERS, watched }, goodUntil: Infinity }
   const sight = sightOf(world, row, now)
   const times = timesIn(sight)
-  const offers = useful
-    .map((offer) => agentOffer(offer, times(offer)))
-    .sort((a, b) => a.maxRunTimeMinutes - b.maxRunTimeMinutes || (a.id < b.id ? -1 : 1))
+  const offers = sharedOffers(
+    useful
+      .map((offer) => agentOffer(offer, times(offer)))
+      .sort((a, b) => a.maxRunTimeMinutes - b.maxRunTimeMinutes || (a.id < b.id ? -1 : 1)),
+  )
   let goodUntil = Infinity
   for (const { start, restart } of offers) {
     goodUntil = Math.min(goodUntil, endOf(start, sight))
@@ -45,14 +47,24 @@ const NOTHING: readonly Watched[] = []
 /** The updates of rollouts under way that gates wait to hear of from the device. */
 export function watchedBy(world: World, row: number): readonly Watched[] {
   let watched = NOTHING
-  for (const rollout of world.control.rollouts.values()) {
-    if (!isUnfinished(rollout)) continue
+  for (const rollout of unfinished(world.control.rollouts)) {
     const index = phaseIndexOf(rollout, row)
     if (index < 0) continue
     const more = sharedWatch(rollout.updates, evidenceFrom(world, rollout, index, row))
     watched = watched.length === 0 ? more : [...watched, ...more]
   }
   return watched
+}
+
+// The map of rollouts is replaced with every change, never changed itself.
+const underWay = new WeakMap<World['control']['rollouts'], readonly RolloutRecord[]>()
+
+function unfinished(rollouts: World['control']['rollouts']): readonly RolloutRecord[] {
+  const known = underWay.get(rollouts)
+  if (known !== undefined) return known
+  const found = [...rollouts.values()].filter(isUnfinished)
+  underWay.set(rollouts, found)
+  return found
 }
 
 // A list that is cut short is good until its end, any other one until a window can come into sight.
@@ -97,12 +109,12 @@ function timesOf(offer: Offer, sight: Sight): Times {
 }
 
 function agentOffer({ update, action, available }: Offer, { start, restart }: Times): AgentOffer {
-  return sharedOffer({
+  return {
     id: update.id,
     action,
     available,
     start,
     restart: { behaviour: update.restart, ...restart },
     maxRunTimeMinutes: update.maxRunTimeMinutes,
-  })
+  }
 }

@@ -1,7 +1,7 @@
 // What a device's report does to the state (semantics.md §2, §8): attributes, compliance, enforcement, evidence.
 import { reevaluateDevice } from '../fleet/collections.ts'
 import { setEnforcement, setStatus } from '../fleet/compliance.ts'
-import { advanceSequence, setAttributes, touchDevice } from '../fleet/fleet.ts'
+import { type AttributeChange, advanceSequence, setAttributes, touchDevice } from '../fleet/fleet.ts'
 import type { EpochMs } from '../model/instant.ts'
 import type { ComplianceState, DeviceReport } from '../model/report.ts'
 import type { UpdateId } from '../model/update.ts'
@@ -26,12 +26,12 @@ export function applyReport(state: State, at: EpochMs, device: string, report: D
   const madeAt = Math.min(report.at, at)
   const enforced = putEnforcement(state, row, report, madeAt)
   const { observed, changed } = putCompliance(state, row, report)
-  const anew = wasStale || attributes.includes(TIME_ZONE_ATTRIBUTE)
+  const anew = wasStale || attributes.some(({ key }) => key === TIME_ZONE_ATTRIBUTE)
   const counted = noteReport(state, row, { observed, changed: [...enforced, ...changed], anew }, madeAt)
   return moved || counted || wasStale
 }
 
-function putAttributes(state: State, row: number, changed: readonly string[]): boolean {
+function putAttributes(state: State, row: number, changed: readonly AttributeChange[]): boolean {
   if (reevaluateDevice(state.fleet, state.collections, row, changed).length === 0) return false
   state.membershipVersion++
   return true

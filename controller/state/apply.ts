@@ -6,6 +6,7 @@ import { applySync, changesCatalog } from '../catalog/sync.ts'
 import { reevaluateDevice } from '../fleet/collections.ts'
 import { dropDevice } from '../fleet/compliance.ts'
 import { enrolDevice, markStale, removeDevice } from '../fleet/fleet.ts'
+import { dropTokenHash, putTokenHash } from '../fleet/token-hashes.ts'
 import { decodePlane, eachBit, hasBit } from '../model/bit-plane.ts'
 import type { Declared, ObjectRef } from '../model/declared.ts'
 import { type CatalogSynced, type Command, type Decision, type Fact, type Input, isDecision } from '../model/facts.ts'
@@ -238,7 +239,7 @@ function enrol(state: State, at: EpochMs, fact: Extract<Input, { readonly type: 
   if (known !== undefined) forgetDevice(state, known)
   const row = enrolDevice(state.fleet, fact.device, fact.attributes, at)
   if (isBack) countEnrolled(state, row)
-  state.access.tokens.set(row, fact.tokenHash)
+  putTokenHash(state.access.tokens, row, fact.tokenHash)
   if (state.access.keys.get(fact.keyHash)?.once) {
     state.access.keys.delete(fact.keyHash)
     state.access.spent.set(fact.keyHash, at)
@@ -252,7 +253,7 @@ function removeNamed(state: State, device: string): void {
   const row = state.fleet.rowOf.get(device)
   if (row === undefined || !removeDevice(state.fleet, row)) return
   countEnrolled(state, row)
-  state.access.tokens.delete(row)
+  dropTokenHash(state.access.tokens, row)
   forgetDevice(state, row)
   reevaluateDevice(state.fleet, state.collections, row, 'All')
   state.membershipVersion++

@@ -1,5 +1,6 @@
 // The state as it may leave the machine: without the hashes of tokens and enrolment keys, and without passwords in the
 // addresses of feeds. `ringmaster snapshot` writes it, `diff` and `preview` read it.
+import { newTokenHashes } from '../fleet/token-hashes.ts'
 import { decodeSnapshot, encodeSnapshot } from '../journal/snapshot-codec.ts'
 import { SnapshotError } from '../journal/snapshot-error.ts'
 import type { Declared } from '../model/declared.ts'
@@ -38,7 +39,7 @@ function withoutSecrets(state: State): State {
   const UpdateSource = new Map([...state.objects.UpdateSource].map(([name, object]) => [name, withoutPassword(object)]))
   return {
     ...state,
-    access: { tokens: new Map(), keys: new Map(), spent: new Map() },
+    access: { tokens: newTokenHashes(), keys: new Map(), spent: new Map() },
     objects: { ...state.objects, UpdateSource },
   }
 }

@@ -3,12 +3,14 @@ import { type Catalog, newCatalog } from '../catalog/catalog.ts'
 import { compileCollections, evaluateAll, type newMembership } from '../fleet/collections.ts'
 import { newCompliance } from '../fleet/compliance.ts'
 import { type Fleet, newFleet } from '../fleet/fleet.ts'
-import { decodeSnapshot, encodeSnapshot, encodeSnapshotInSlices } from '../journal/snapshot-codec.ts'
+import { RowIndex } from '../fleet/row-index.ts'
+import { newTokenHashes, tokenHashesFrom } from '../fleet/token-hashes.ts'
+import { type Capture, captureSnapshot, decodeSnapshot, encodeSnapshot } from '../journal/snapshot-codec.ts'
 import type { CollectionSpec } from '../model/collection.ts'
 import { DAY, type EpochMs } from '../model/instant.ts'
 import { newControl } from '../rollout/control.ts'
 import { countTargets } from '../rollout/evidence.ts'
-import type { Objects, World } from '../rollout/world.ts'
+import type { Access, Objects, World } from '../rollout/world.ts'
 
 /** The world, and a number that goes up with every fact that can change what `decide` says. */
 export type State = World & { version: number }
@@ -29,7 +31,7 @@ export function newState(): State {
     compliance: newCompliance(),
     collections: compileCollections(new Map()),
     membershipVersion: 0,
-    access: { tokens: new Map(), keys: new Map(), spent: new Map() },
+    access: { tokens: newTokenHashes(), keys: new Map(), spent: new Map() },
     control: newControl(),
     evidence: new Map(),
   }
@@ -45,30 +47,34 @@ export function recompileCollections(state: State): void {
   state.membershipVersion++
 }
 
-/** The state without what is made anew from it. Snapshots of before have the rows by id as well. */
-export type StoredState = Omit<State, 'collections' | 'fleet' | 'catalog'> & {
+/** The state without what is made anew from it. Snapshots of before have the rows by id as well, and tokens as texts. */
+export type StoredState = Omit<State, 'collections' | 'fleet' | 'catalog' | 'access'> & {
+  readonly access: Omit<Access, 'tokens'> & { readonly tokens: Access['tokens'] | ReadonlyMap<number, string> }
   readonly membership: ReturnType<typeof newMembership>
-  readonly fleet: Omit<Fleet, 'rowOf'> & Partial<Pick<Fleet, 'rowOf'>>
+  readonly fleet: Omit<Fleet, 'rowOf'>
   readonly catalog: Omit<Catalog, 'rowOf'> & Partial<Pick<Catalog, 'rowOf'>>
 }
 
 /** The same state always gives the same bytes. */
 export function encodeState(state: State): Uint8Array<ArrayBuffer> {
-  return encodeSnapshot(encodableState(state))
+  return encodeSnapshot(encodableState(state), settledIn(state))
 }
 
 /**
- * The same bytes, made piece by piece with `pause` in between, so that others get their turn. They are those of the state at
- * the call, which may be changed as soon as that returns.
+ * The same bytes, to be made piece by piece, so that others get their turn. They are those of the state at the call; facts may
+ * be folded as soon as that returns. To be released in the end.
  */
-export function encodeStateInSlices(state: State, pause: () => Promise<void>): Promise<Uint8Array<ArrayBuffer>> {
-  return encodeSnapshotInSlices(encodableState(state), pause, new Set([state.catalog.updates]))
+export function captureState(state: State, partBytes?: number): Capture {
+  return captureSnapshot(encodableState(state), settledIn(state), partBytes)
 }
 
-/** Takes the bytes over. Throws a SnapshotError on bytes that are damaged or of another format. */
-export function decodeState(bytes: Uint8Array): State {
-  // The codec gives back exactly the tree that `encodeState` wrote, and its checksum vouches for it.
-  return restoreState(decodeSnapshot(bytes) as StoredState)
+/**
+ * Takes the bytes over. `Checked`: they come from the journal, which has summed them up. Throws a SnapshotError on bytes that
+ * are damaged or of another format.
+ */
+export function decodeState(bytes: Uint8Array, how?: 'Checked'): State {
+  // The codec gives back exactly the tree that `encodeState` wrote, and a checksum vouches for it.
+  return restoreState(decodeSnapshot(bytes, how) as StoredState)
 }
 
 export function encodableState({ collections, fleet, catalog, ...rest }: State): StoredState {
@@ -81,8 +87,10 @@ export function encodableState({ collections, fleet, catalog, ...rest }: State):
 export function restoreState({ membership, ...rest }: StoredState): State {
   // Snapshots from before there was a kind have no objects of it; from before there were replicas, no spent keys.
   const objects = { ...newObjects(), ...rest.objects }
-  const access = { ...rest.access, spent: rest.access.spent ?? new Map<string, EpochMs>() }
-  const fleet = { ...rest.fleet, rowOf: rowsOf(rest.fleet.ids) }
+  const { tokens: stored, spent = new Map<string, EpochMs>() } = rest.access
+  const tokens = 'words' in stored ? stored : tokenHashesFrom(stored)
+  const access = { ...rest.access, tokens, spent }
+  const fleet = { ...rest.fleet, rowOf: new RowIndex(rest.fleet.ids) }
   const catalog = { ...rest.catalog, rowOf: rowsOf(rest.catalog.ids) }
   const collections = compileCollections(new Map(), membership)
   const state: State = { ...rest, objects, access, fleet, catalog, collections }
@@ -92,6 +100,18 @@ export function restoreState({ membership, ...rest }: StoredState): State {
   // Snapshots from before these were counted have none, and those that such a version wrote later have old ones.
   for (const name of state.evidence.keys()) countTargets(state, name)
   return state
+}
+
+/** What is large and holds only what is replaced, never changed. */
+function settledIn({ objects, sources, feeds, catalog, fleet, compliance, access, control }: State): Set<unknown> {
+  const { details, updateIds, numberOf } = compliance.enforcement
+  return new Set<unknown>([
+    ...Object.values(objects),
+    ...Object.values(control),
+    ...[...fleet.columns.values()].flatMap(({ values, codeOf }) => [values, codeOf]),
+    ...[access.keys, access.spent, catalog.ids, catalog.updates, catalog.sources],
+    ...[fleet.ids, details, updateIds, numberOf, sources, feeds],
+  ])
 }
 
 /** An id is never given a second row. */

@@ -22,6 +22,7 @@ export type CollectionsBench = {
 const SITES = 200
 const NAIVE_DEVICES = 20_000
 const CHANGES = 200_000
+const WARM_UPS = 10
 
 /** Throws when the plain way finds other members. */
 export function benchCollections(devices: number, collections: number): CollectionsBench {
@@ -30,7 +31,8 @@ export function benchCollections(devices: number, collections: number): Collecti
   const specs = new Map(Array.from({ length: collections }, (_, i) => [`c${i}`, spec(i)]))
   const compiled = compileCollections(specs)
   const plain = naiveWay(Math.min(devices, NAIVE_DEVICES), specs)
-  evaluateAll(fleet, compiled)
+  // Often enough for the compiler.
+  for (let i = 0; i < WARM_UPS; i++) evaluateAll(fleet, compiled)
   compareMembers(plain.devices, plain.run(), compiled.members)
   const [full = [], naive = []] = timeInTurns({ run: () => evaluateAll(fleet, compiled) }, plain)
   const changes = Math.min(devices, CHANGES)

@@ -5,6 +5,7 @@ import { countBits, hasBit } from '../../controller/model/bit-plane.ts'
 import type { Input } from '../../controller/model/facts.ts'
 import { stableHash } from '../../controller/model/hash.ts'
 import { UpdateId } from '../../controller/model/update.ts'
+import { recountEvidence } from '../../controller/rollout/evidence.ts'
 import { newState, type State } from '../../controller/state/state.ts'
 import { declare, synced } from '../support/declare.ts'
 import { generateUpdates, NOW } from './catalog-data.ts'
@@ -30,8 +31,10 @@ export function largeState(size: StateSize): { readonly state: State; readonly d
   foldAndDecide(state, NOW, [rolloutOf(chosen)])
   const deployed = deployedIn(state)
   if (deployed.length !== size.deployed) throw new Error(`${deployed.length} updates are deployed`)
-  for (const { seen } of state.evidence.values())
+  for (const [name, { seen }] of state.evidence) {
     for (const plane of seen.values()) plane.words = wordsOf(size.devices, 'seen', 2)
+    recountEvidence(state, name)
+  }
   return { state, deployed }
 }
 

@@ -5,6 +5,7 @@ import { parseArgs, promisify } from 'node:util'
 import { benchCollectionRows } from './collection-rows.ts'
 import { benchWhole } from './collections-whole.ts'
 import { benchDeployments } from './deployments.ts'
+import { benchDeviceChanges } from './device-changes.ts'
 import { benchGrowth } from './growth.ts'
 import { benchIngest } from './ingest.ts'
 import { benchIngestHttp } from './ingest-http.ts'
@@ -24,6 +25,7 @@ const SUBJECTS: Readonly<Record<string, (size: Size) => Row[] | Promise<Row[]>>>
   rules: benchRules,
   collections: benchCollectionRows,
   whole: benchWhole,
+  changes: benchDeviceChanges,
   ingest: benchIngest,
   'ingest-http': benchIngestHttp,
   policies: benchPolicies,

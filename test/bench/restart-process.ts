@@ -1,10 +1,11 @@
 // What the benchmark of restarts runs in fresh processes: make a state and save it with facts after it, start a controller
 // from it, or read the plain lines.
-import { closeSync, createReadStream, openSync, writeSync } from 'node:fs'
+import { closeSync, createReadStream, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { attributesOf } from '../../controller/fleet/fleet.ts'
+import { snapshotPath, writeSnapshotFile } from '../../controller/journal/snapshot-files.ts'
 import { openSqliteJournal } from '../../controller/journal/sqlite-journal.ts'
 import type { Fact } from '../../controller/model/facts.ts'
 import type { UpdateId } from '../../controller/model/update.ts'
@@ -13,7 +14,7 @@ import type { Clock } from '../../controller/runtime/clock.ts'
 import { Controller } from '../../controller/runtime/controller.ts'
 import { decodeFact } from '../../controller/runtime/fact-codec.ts'
 import { apply } from '../../controller/state/apply.ts'
-import { encodeState, encodeStateInSlices, type State } from '../../controller/state/state.ts'
+import { captureState, encodeState, type State } from '../../controller/state/state.ts'
 import { NOW } from './catalog-data.ts'
 import { deviceName } from './fleet-data.ts'
 import { deployedIn, largeState, laterReports, statesOf } from './large-state.ts'
@@ -23,11 +24,23 @@ export type Saved = {
   readonly sample: string
   readonly policy: string
   readonly snapshotMb: number
-  readonly encodeMs: readonly number[]
-  readonly slicesMs: readonly number[]
-  /** The longest time in which nobody else had a turn, in each run. */
-  readonly pauseMs: readonly number[]
   readonly plainMs: readonly number[]
+} & Times
+
+/** Of snapshots of the same state, by run. */
+export type Times = {
+  readonly encodeMs: number[]
+  /** Encoded part by part, and thrown away. */
+  readonly partsMs: number[]
+  /** Written to the disk while reports were folded, without the time that these took. */
+  readonly durableMs: number[]
+  /** The longest time in which nobody else had a turn then. */
+  readonly pauseMs: number[]
+  /** For each report then, and when no snapshot is being taken. */
+  readonly foldUs: number[]
+  readonly aloneUs: number[]
+  /** How much more memory the process had then. */
+  readonly moreMb: number[]
 }
 
 export type Restarted = {
@@ -40,12 +53,19 @@ export type Restarted = {
   readonly peakMb: number
 }
 
+type Reported = ReturnType<typeof laterReports>[number]
 type PlainDevice = { id: string; attributes: Record<string, string>; states: string }
 
 const SAMPLES = 10
 const MESSAGES = 10
 /** Facts that one append makes durable. */
 const BATCH = 1000
+/** What would follow upon a start is no part of it, and the next start is to find the same facts. */
+const NEVER = 1e9
+const REPORTS_A_TURN = 20
+const FIRST_SEQUENCE = 10_000_000
+/** How many reports were told while snapshots were timed. */
+let told = 0
 const CLOCK: Clock = {
   now: () => Temporal.Instant.fromEpochMilliseconds(NOW),
   nowMs: () => NOW,
@@ -67,42 +87,67 @@ async function save(): Promise<Saved> {
   const journal = openSqliteJournal<Fact>(join(folder, 'journal.sqlite'), decodeFact)
   await journal.append([{ type: 'SettingsChanged', settings: state.settings }], NOW)
   const bytes = encodeState(state)
-  await journal.saveSnapshot(1, bytes)
+  await journal.saveSnapshot(1, [bytes])
   const reports = laterReports(tail, MESSAGES, devices, deployed)
   for (let from = 0; from < tail; from += BATCH) await journal.append(reports.slice(from, from + BATCH), NOW)
   await journal.close()
-  const encoding = await timeEncoding(state)
   for (const report of reports) apply(state, NOW, report)
+  const times = await timeSnapshots(state, reports)
   const plainMs = writePlain(state, deployed)
   const sample = sampleOf((i) => plainDevice(state, deployed, i), devices)
-  return { sample, policy: policyOf(state), snapshotMb: Math.round(bytes.length / 1e6), ...encoding, plainMs }
+  return { sample, policy: policyOf(state), snapshotMb: Math.round(bytes.length / 1e6), ...times, plainMs }
 }
 
-async function timeEncoding(state: State): Promise<Pick<Saved, 'encodeMs' | 'slicesMs' | 'pauseMs'>> {
-  const encodeMs: number[] = []
-  const slicesMs: number[] = []
-  const pauseMs: number[] = []
+async function timeSnapshots(state: State, reports: readonly Reported[]): Promise<Times> {
+  const times: Times = { encodeMs: [], partsMs: [], durableMs: [], pauseMs: [], foldUs: [], aloneUs: [], moreMb: [] }
   for (let i = 0; i < RUNS; i++) {
-    encodeMs.push(timed(() => encodeState(state)))
+    times.encodeMs.push(timed(() => encodeState(state)))
     const begun = performance.now()
-    let last = begun
-    let longest = 0
-    const turn = () => {
-      longest = Math.max(longest, performance.now() - last)
-      last = performance.now()
-    }
-    const encoding = encodeStateInSlices(state, async () => {
-      turn()
-      await nextTurn()
-      last = performance.now()
-    })
-    turn()
-    await encoding
-    turn()
-    slicesMs.push(performance.now() - begun)
-    pauseMs.push(longest)
+    const capture = captureState(state)
+    for await (const _ of capture.parts(nextTurn));
+    times.partsMs.push(performance.now() - begun)
+    await timeWriting(state, reports, i, times)
   }
-  return { encodeMs, slicesMs, pauseMs }
+  return times
+}
+
+/** A snapshot is made durable while reports are folded, some in each turn; as many again afterwards. */
+async function timeWriting(state: State, reports: readonly Reported[], run: number, times: Times): Promise<void> {
+  const fold = (count: number) => {
+    for (let i = 0; i < count; i++) {
+      const fact = reports[told % reports.length]
+      if (fact === undefined) return
+      // A number that is not newer than the device's last would count for nothing.
+      apply(state, NOW, { ...fact, report: { ...fact.report, sequence: FIRST_SEQUENCE + told++ } })
+    }
+  }
+  const before = process.memoryUsage.rss()
+  let folded = 0
+  let foldMs = 0
+  let most = before
+  let longest = 0
+  let writing = true
+  const begun = performance.now()
+  let last = begun
+  const capture = captureState(state)
+  const written = writeSnapshotFile(join(folder, 'other'), run, capture.parts(nextTurn)).finally(() => {
+    capture.release()
+    writing = false
+  })
+  while (writing) {
+    await nextTurn()
+    longest = Math.max(longest, performance.now() - last)
+    foldMs += timed(() => fold(REPORTS_A_TURN))
+    folded += REPORTS_A_TURN
+    if (folded % 1000 === 0) most = Math.max(most, process.memoryUsage.rss())
+    last = performance.now()
+  }
+  times.durableMs.push(performance.now() - begun - foldMs)
+  rmSync(snapshotPath(join(folder, 'other'), await written))
+  times.pauseMs.push(longest)
+  times.moreMb.push((most - before) / 1e6)
+  times.foldUs.push((foldMs * 1000) / folded)
+  times.aloneUs.push((timed(() => fold(folded)) * 1000) / folded)
 }
 
 /** Returns what it takes to write all devices as JSON, from a part of them. */
@@ -123,7 +168,7 @@ function writePlain(state: State, deployed: readonly UpdateId[]): number[] {
 async function load(): Promise<Restarted> {
   const begun = performance.now()
   const journal = openSqliteJournal<Fact>(join(folder, 'journal.sqlite'), decodeFact)
-  const controller = await Controller.open({ journal, clock: CLOCK })
+  const controller = await Controller.open({ journal, clock: CLOCK, snapshotEvery: NEVER })
   const opened = performance.now()
   const { state } = controller
   const policy = policyOf(state)

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { main } from '../../controller/cli/main.ts'
+import { tokenMark } from '../../controller/fleet/token-hashes.ts'
 import { openMemoryJournal } from '../../controller/journal/memory-journal.ts'
 import { decodeFact } from '../../controller/runtime/fact-codec.ts'
 import { ADMISSION_LIMITS } from '../../controller/serve/admission.ts'
@@ -64,8 +65,8 @@ test('cleanup removes the devices of the load and no other', async (t) => {
   t.equal((await bench(t, url, '--devices', '12', '--duration', 'PT0.1S', '--rate', '10')).exit, 0)
   const { exit, json } = await bench(t, url, '--cleanup')
   t.match({ exit, json }, { exit: 0, json: { removed: 12 } })
-  const { fleet } = controller.state
-  const left = [...fleet.rowOf.keys()].filter((name) => controller.state.access.tokens.has(fleet.rowOf.get(name) ?? -1))
+  const { fleet, access } = controller.state
+  const left = fleet.ids.filter((_, row) => tokenMark(access.tokens, row) !== 0)
   t.same(left.sort(), ['bench-7', 'bench-berlin-000001', 'srv', 'x-bench-000001'])
   t.match(await bench(t, url, '--cleanup'), { exit: 0, json: { removed: 0 } })
 })

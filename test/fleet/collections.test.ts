@@ -6,6 +6,8 @@ import {
   compileCollections,
   evaluateAll,
   membersOf,
+  movedSince,
+  movesOf,
   newMembership,
   reevaluateDevice,
 } from '../../controller/fleet/collections.ts'
@@ -129,6 +131,31 @@ test('a version never comes back, even for a collection that was gone in between
   t.equal(first.membership.members.size, 0)
   evaluateAll(fleet, compileCollections(specs, first.membership))
   t.ok((first.membership.versions.get('one') ?? 0) > (version ?? 0))
+  t.end()
+})
+
+test('who moved is remembered in order, until everything is evaluated or there are too many of them', (t) => {
+  const fleet = fleetOf({ a: { os: 'win' }, b: { os: 'win' }, c: {} })
+  const collections = evaluated(fleet, { windows: { queries: [{ matchLabels: { os: 'win' } }] } })
+  const set = (row: number, os: string) => reevaluateDevice(fleet, collections, row, setAttributes(fleet, row, { os }))
+  const start = movesOf(collections)
+  t.same(movedSince(collections, start), [])
+  set(2, 'win')
+  set(1, 'linux')
+  set(1, 'mac')
+  t.same(movedSince(collections, start), [2, 1], 'a change that moves nobody is none')
+  t.same(movedSince(collections, start + 1), [1])
+  removeDevice(fleet, 0)
+  reevaluateDevice(fleet, collections, 0, 'All')
+  t.same(movedSince(collections, start + 2), [0])
+  const last = movesOf(collections)
+  evaluateAll(fleet, collections)
+  t.equal(movedSince(collections, last), undefined)
+  const then = movesOf(collections)
+  t.same(movedSince(collections, then), [])
+  for (let i = 0; i < 70_000; i++) set(1, i % 2 === 0 ? 'win' : 'linux')
+  t.equal(movedSince(collections, then), undefined)
+  t.same(movedSince(collections, movesOf(collections) - 1), [1])
   t.end()
 })
 

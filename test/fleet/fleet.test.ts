@@ -57,12 +57,25 @@ test('replacing attributes names exactly the keys that changed', (t) => {
   const fleet = newFleet()
   const row = enrolDevice(fleet, 'a', { os: 'windows', build: '1', tier: 'x' }, 1)
   t.same(setAttributes(fleet, row, { os: 'windows', build: '1', tier: 'x' }), [])
-  t.same(setAttributes(fleet, row, { site: 'b', os: 'windows', build: '2' }), ['build', 'site', 'tier'])
+  t.same(changedBy(fleet, row, { site: 'b', os: 'windows', build: '2' }), ['build', 'site', 'tier'])
   t.same(attributesOf(fleet, row), { build: '2', os: 'windows', site: 'b' })
   t.equal(attributeOf(fleet, row, 'tier'), undefined)
-  t.same(setAttributes(fleet, row, { site: '', os: 'windows', build: '2' }), ['site'])
+  t.same(changedBy(fleet, row, { site: '', os: 'windows', build: '2' }), ['site'])
   t.equal(attributeOf(fleet, row, 'site'), '', 'empty is a value, not a missing attribute')
   t.notOk(fleet.columns.has('tier'), 'a key that no device has costs nothing')
+  t.end()
+})
+
+test('a change says which codes a device had and has, unless codes do not mean any more what they did', (t) => {
+  const fleet = newFleet()
+  const row = enrolDevice(fleet, 'a', { os: 'windows', tier: 'x' }, 1)
+  t.same(setAttributes(fleet, row, { os: 'linux', site: 'a' }), [
+    { key: 'os', before: 1, after: 2 },
+    { key: 'site', before: 0, after: 1 },
+    { key: 'tier', before: undefined, after: 0 },
+  ])
+  const renumbered = Array.from({ length: 3000 }, (_, i) => setAttributes(fleet, row, { os: 'linux', site: `s${i}` }))
+  t.ok(renumbered.some(([change]) => change?.before === undefined && change?.after === 2))
   t.end()
 })
 
@@ -85,7 +98,7 @@ test('attributes of a fleet agree with one object per device under random change
           const before = model.get(row) ?? {}
           const expected = changedKeys(before, attributes)
           model.set(row, { ...attributes })
-          if (setAttributes(fleet, row, attributes).join() !== expected.join()) return false
+          if (changedBy(fleet, row, attributes).join() !== expected.join()) return false
         }
       }
       for (let row = 0; row < fleet.ids.length; row++) {
@@ -139,7 +152,7 @@ test('a fleet holds a limited number of different keys and names those it refuse
   for (let i = 0; i < MAX_KEYS - 1; i++) enrolDevice(fleet, `d${i}`, { [`k${i}`]: 'x' }, 1)
   const attributes = { k0: 'y', z1: '1', z2: '2' }
   t.same(refusedKeys(fleet, attributes), ['z2'])
-  t.same(setAttributes(fleet, 0, attributes), ['k0', 'z1'])
+  t.same(changedBy(fleet, 0, attributes), ['k0', 'z1'])
   t.same(attributesOf(fleet, 0), { k0: 'y', z1: '1' })
   t.same(setAttributes(fleet, 0, attributes), [], 'a refused key is no change')
   t.equal(fleet.attributeCount[0], 2)
@@ -225,4 +238,10 @@ function changedKeys(before: Record<string, string>, after: Record<string, strin
   const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])]
   const at = (from: Record<string, string>, key: string) => (Object.hasOwn(from, key) ? from[key] : undefined)
   return keys.filter((key) => at(before, key) !== at(after, key)).sort()
+}
+
+function changedBy(fleet: Fleet, row: number, attributes: Record<string, string>): string[] {
+  return setAttributes(fleet, row, attributes)
+    .map(({ key }) => key)
+    .sort()
 }

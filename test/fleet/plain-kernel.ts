@@ -1,49 +1,34 @@
 // What kernel.wat does, in TypeScript and the obvious way: the twin that tests hold it equal to. The same parameters.
+import type { Kernel } from '../../controller/fleet/kernel.ts'
 
-export type PlainKernel = {
-  readonly scanBytes: (
-    codes: number,
-    end: number,
-    table: number,
-    tableEnd: number,
-    planes: number,
-    stride: number,
-  ) => void
-  readonly scanPairs: (codes: number, end: number, table: number, planes: number, stride: number) => void
-  readonly combine: (step: number, end: number, bytes: number) => void
-}
+export type PlainKernel = Omit<Kernel, 'memory'>
 
 export function plainKernel(memory: ArrayBuffer): PlainKernel {
   const bytes = new Uint8Array(memory)
   const view = new DataView(memory)
   const byteAt = (address: number) => bytes[address] ?? 0
-  /** Conditions of one device: condition k in bit 7 − k, device `row` of plane k in its bit `row`. */
-  const spread = (holds: number, row: number, planes: number, stride: number) => {
-    for (let k = 0; k < 8; k++) {
-      const address = planes + k * stride + (row >>> 3)
-      const bit = 1 << (row & 7)
-      bytes[address] = (holds >>> (7 - k)) & 1 ? byteAt(address) | bit : byteAt(address) & ~bit
-    }
-  }
+  const wordAt = (address: number) => view.getUint32(address, true)
   return {
-    scanBytes: (codes, end, table, tableEnd, planes, stride) => {
-      for (let row = 0; codes + row < end; row++) {
-        const address = table + byteAt(codes + row)
-        spread(address < tableEnd ? byteAt(address) : 0, row, planes, stride)
+    place: (codes, width, rows, table) => {
+      for (let row = 0; row < rows; row++) {
+        let code = 0
+        for (let i = 0; i < width; i++) code += byteAt(codes + row * width + i) * 256 ** i
+        const address = wordAt(table + 4 * code) + (row >>> 3)
+        bytes[address] = byteAt(address) | (1 << (row & 7))
       }
-    },
-    scanPairs: (codes, end, table, planes, stride) => {
-      for (let row = 0; codes + 2 * row < end; row++)
-        spread(byteAt(table + view.getUint16(codes + 2 * row, true)), row, planes, stride)
     },
     combine: (step, end, length) => {
-      for (let at = step; at < end; at += 16) {
-        const [what = 0, to = 0, a = 0, b = 0] = [0, 4, 8, 12].map((offset) => view.getUint32(at + offset, true))
+      for (let at = step; at < end; at += 20) {
+        const [what = 0, to = 0, a = 0, b = 0, c = 0] = [0, 4, 8, 12, 16].map((offset) => wordAt(at + offset))
         for (let i = 0; i < length; i++) {
-          const [left, right] = [byteAt(a + i), byteAt(b + i)]
-          bytes[to + i] = what === 0 ? left & right : what === 1 ? left | right : left & ~right
+          const [one, two, three] = [byteAt(a + i), byteAt(b + i), byteAt(c + i)]
+          bytes[to + i] = what === 0 ? one & two & three : what === 1 ? one | two | three : one & ~(two | three)
         }
       }
+    },
+    differs: (a, b, length) => {
+      for (let i = 0; i < length; i++) if (byteAt(a + i) !== byteAt(b + i)) return 1
+      return 0
     },
   }
 }

@@ -22,7 +22,7 @@ async function keepAppending(size: number): Promise<never> {
 async function keepSaving(): Promise<never> {
   for (;;) {
     const seq = journal.lastSeq
-    await journal.saveSnapshot(seq, new Uint8Array(new Float64Array(20_000).fill(seq).buffer))
+    await journal.saveSnapshot(seq, [new Uint8Array(new Float64Array(20_000).fill(seq).buffer)])
     await journal.compact(Math.max(0, seq - 5000), (type) => type === 'Approved')
   }
 }

@@ -169,7 +169,7 @@ for (const { name, shared, newPlace, why } of engines) {
 
   check('state comes back from a snapshot and the facts after it', async (t, journal, place) => {
     await journal.append(mixed(1, 50), 0)
-    await journal.saveSnapshot(50, bytesOf('state after 50'))
+    await journal.saveSnapshot(50, [bytesOf('state after 50')])
     await journal.append(mixed(51, 5), 0)
     await journal.close()
     const again = await place.open()
@@ -183,46 +183,46 @@ for (const { name, shared, newPlace, why } of engines) {
 
   check('a snapshot of facts that are not durable, or older than the newest, is refused', async (t, journal) => {
     await journal.append(mixed(1, 10), 0)
-    await t.rejects(journal.saveSnapshot(11, bytesOf('future')), { code: 'Invalid' })
-    await journal.saveSnapshot(10, bytesOf('ten'))
-    await t.rejects(journal.saveSnapshot(9, bytesOf('nine')), { code: 'Invalid' })
-    await journal.saveSnapshot(10, bytesOf('ten again'))
+    await t.rejects(journal.saveSnapshot(11, [bytesOf('future')]), { code: 'Invalid' })
+    await journal.saveSnapshot(10, [bytesOf('ten')])
+    await t.rejects(journal.saveSnapshot(9, [bytesOf('nine')]), { code: 'Invalid' })
+    await journal.saveSnapshot(10, [bytesOf('ten again')])
     t.same((await journal.latestSnapshot())?.bytes, bytesOf('ten again'))
   })
 
   check('one snapshot at a time is saved', async (t, journal) => {
     await journal.append(mixed(1, 10), 0)
-    const first = journal.saveSnapshot(9, bytesOf('nine'))
-    await t.rejects(journal.saveSnapshot(10, bytesOf('ten')), { code: 'Busy' })
+    const first = journal.saveSnapshot(9, [bytesOf('nine')])
+    await t.rejects(journal.saveSnapshot(10, [bytesOf('ten')]), { code: 'Busy' })
     await first
     t.equal((await journal.latestSnapshot())?.seq, 9)
   })
 
   check('a damaged snapshot is passed over for the one before, with a warning', async (t, journal, place) => {
     await journal.append(mixed(1, 30), 0)
-    for (const seq of [10, 20, 30]) await journal.saveSnapshot(seq, bytesOf(`state after ${seq}`))
+    for (const seq of [10, 20, 30]) await journal.saveSnapshot(seq, [bytesOf(`state after ${seq}`)])
     await place.damageSnapshot(30)
     t.equal((await journal.latestSnapshot())?.seq, 20)
     t.match(journal.warnings, [/after fact 30 is damaged/])
     await place.damageSnapshot(20)
     t.equal(await journal.latestSnapshot(), undefined, 'only the newest two are kept')
-    await journal.saveSnapshot(30, bytesOf('state after 30'))
+    await journal.saveSnapshot(30, [bytesOf('state after 30')])
     t.equal((await journal.latestSnapshot())?.seq, 30)
   })
 
   check('a damaged snapshot does not push out a good one', async (t, journal, place) => {
     await journal.append(mixed(1, 30), 0)
-    for (const seq of [10, 20]) await journal.saveSnapshot(seq, bytesOf(`state after ${seq}`))
+    for (const seq of [10, 20]) await journal.saveSnapshot(seq, [bytesOf(`state after ${seq}`)])
     await place.damageSnapshot(20)
     t.equal((await journal.latestSnapshot())?.seq, 10)
-    await journal.saveSnapshot(30, bytesOf('state after 30'))
+    await journal.saveSnapshot(30, [bytesOf('state after 30')])
     await place.damageSnapshot(30)
     t.equal((await journal.latestSnapshot())?.seq, 10)
   })
 
   check('compaction keeps decisions and deletes the rest', async (t, journal, place) => {
     for (let from = 1; from <= 6000; from += 1500) await journal.append(mixed(from, 1500), from)
-    await journal.saveSnapshot(5005, bytesOf('state'))
+    await journal.saveSnapshot(5005, [bytesOf('state')])
     const done = await journal.compact(5005, isDecision)
     t.same(done, { through: 5005, deleted: 4505, kept: 500 })
     const look = async (open: Journal<Fact>) => {
@@ -241,8 +241,8 @@ for (const { name, shared, newPlace, why } of engines) {
     t.equal(again.compactedThrough, 5005)
     await look(again)
     t.same(await again.append([reported(6001)], 0), { first: 6001, last: 6001 })
-    await again.saveSnapshot(6001, bytesOf('later state'))
-    await again.saveSnapshot(6001, bytesOf('later state'))
+    await again.saveSnapshot(6001, [bytesOf('later state')])
+    await again.saveSnapshot(6001, [bytesOf('later state')])
     t.same(
       await again.compact(6001, () => false),
       { through: 5005, deleted: 0, kept: 0 },
@@ -253,7 +253,7 @@ for (const { name, shared, newPlace, why } of engines) {
 
   check('numbering goes on after everything was compacted', async (t, journal, place) => {
     await journal.append(mixed(1, 20), 0)
-    await journal.saveSnapshot(20, bytesOf('state'))
+    await journal.saveSnapshot(20, [bytesOf('state')])
     t.same(await journal.compact(20, () => false), { through: 20, deleted: 20, kept: 0 })
     await journal.close()
     const again = await place.open()
@@ -267,8 +267,8 @@ for (const { name, shared, newPlace, why } of engines) {
   check('facts beyond the newest good snapshot are never deleted', async (t, journal, place) => {
     await journal.append(mixed(1, 40), 0)
     await t.rejects(journal.compact(10, isDecision), { code: 'NotCovered' })
-    await journal.saveSnapshot(20, bytesOf('state after 20'))
-    await journal.saveSnapshot(30, bytesOf('state after 30'))
+    await journal.saveSnapshot(20, [bytesOf('state after 20')])
+    await journal.saveSnapshot(30, [bytesOf('state after 30')])
     await t.rejects(journal.compact(31, isDecision), { code: 'NotCovered' })
     await t.rejects(journal.compact(Number.NaN, isDecision), { code: 'NotCovered' })
     t.equal((await journal.compact(30, isDecision)).through, 20, 'the older of the two can still be restored from')
@@ -281,7 +281,7 @@ for (const { name, shared, newPlace, why } of engines) {
   check('appends go on while compacting', async (t, journal) => {
     for (let i = 0; i < 100; i++) await journal.append(mixed(1, 1024), 0)
     const through = journal.lastSeq
-    await journal.saveSnapshot(through, bytesOf('state'))
+    await journal.saveSnapshot(through, [bytesOf('state')])
     const compacting = journal.compact(through, isDecision)
     const appends = range(1, 20).map((n) => journal.append([reported(n)], 0))
     t.equal((await compacting).through, through)
@@ -292,7 +292,7 @@ for (const { name, shared, newPlace, why } of engines) {
   check('a compaction that was broken off is gone on with later', async (t, journal, place) => {
     for (let i = 0; i < 100; i++) await journal.append(mixed(1, 1024), 0)
     const through = journal.lastSeq
-    await journal.saveSnapshot(through, bytesOf('state'))
+    await journal.saveSnapshot(through, [bytesOf('state')])
     const compacting = t.rejects(journal.compact(through, isDecision), { code: 'Closed' })
     while (journal.compactedThrough === 0) await nextTurn()
     await journal.close()

@@ -4,8 +4,9 @@ import { isDeepStrictEqual } from 'node:util'
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { test } from 'tap'
-import { decodeSnapshot, encodeSnapshot, encodeSnapshotInSlices } from '../../controller/journal/snapshot-codec.ts'
+import { captureSnapshot, decodeSnapshot, encodeSnapshot } from '../../controller/journal/snapshot-codec.ts'
 import { SnapshotError } from '../../controller/journal/snapshot-error.ts'
+import { beforeRewrite, beforeWrite, type TypedArray } from '../../controller/model/still.ts'
 
 const roundTrip = (value: unknown) => decodeSnapshot(encodeSnapshot(value))
 
@@ -47,51 +48,57 @@ test('any plain tree comes back deeply equal, and gives the same bytes again', a
   t.pass('for 1,500 trees')
 })
 
-test('in slices it gives the same bytes, of the instant at which it was asked for', async (t) => {
-  const pause = () => Promise.resolve()
+const pause = () => Promise.resolve()
+
+test('captured, it gives the same bytes in parts of any size, of the instant of the capture', async (t) => {
   await fc.assert(
-    fc.asyncProperty(tree, async (value) => {
+    fc.asyncProperty(tree, fc.integer({ min: 1, max: 20 }), fc.nat(10), async (value, eights, first) => {
       const bytes = encodeSnapshot(value)
-      const sliced = encodeSnapshotInSlices(value, pause)
+      const capture = captureSnapshot(value, new Set(), eights * 8)
+      const parts: Uint8Array[] = []
+      for await (const part of capture.parts(pause)) if (parts.push(part) === first) spoil(value)
       spoil(value)
-      return Buffer.compare(await sliced, bytes) === 0
+      return Buffer.compare(Buffer.concat(parts), bytes) === 0 && parts.every(({ length }) => length <= eights * 8)
     }),
-    { seed: 42, numRuns: 1000 },
+    { seed: 42, numRuns: 400 },
   )
-  const large = () => ({
-    strings: Array.from({ length: 200_000 }, (_, i) => `${i}:${'x'.repeat(100)}`),
-    tokens: new Map(Array.from({ length: 200_000 }, (_, i) => [i, `token ${i} ${'y'.repeat(60)}`])),
-    mixed: Array.from({ length: 60_000 }, (_, i) => (i % 100 === 0 ? { i, words: new Uint32Array([i]) } : `${i} text`)),
-    records: Array.from({ length: 60_000 }, (_, i) => ({
-      id: `record ${i}`,
-      of: [i, undefined],
-      text: 'z'.repeat(50),
-    })),
+  await t.rejects(async () => captureSnapshot({ deep: [() => 1] }, new Set()), { code: 'Unsupported' })
+})
+
+test('long lists and Maps that are settled are made into text afterwards, and are what they were', async (t) => {
+  const value = {
+    strings: Array.from({ length: 20_000 }, (_, i) => `${i}:${'x'.repeat(100)}`),
+    tokens: new Map(Array.from({ length: 20_000 }, (_, i) => [i, `token ${i} ${'y'.repeat(60)}`])),
+    records: Array.from({ length: 6000 }, (_, i) => ({ id: `${i}`, of: [i, undefined], words: new Uint32Array([i]) })),
+    few: ['a', 'b'],
     plane: new Uint32Array(3_000_000).fill(7),
-  })
-  const value = large()
-  const bytes = encodeSnapshot(value)
-  let pauses = 0
-  const sliced = encodeSnapshotInSlices(
-    value,
-    async () => {
-      pauses++
-      await pause()
-    },
-    new Set([value.records]),
-  )
-  for (const spoiled of [value.strings, value.tokens, value.mixed, value.plane]) spoil(spoiled)
-  value.records.fill({ id: 'other', of: [], text: '' })
-  t.equal(Buffer.compare(await sliced, bytes), 0)
-  t.ok(pauses > 10, `${pauses} pauses`)
-  await t.rejects(encodeSnapshotInSlices({ deep: [() => 1] }, pause), { code: 'Unsupported' })
+  }
+  const settled = new Set<unknown>([value.strings, value.tokens, value.records, value.few])
+  const bytes = encodeSnapshot(value, settled)
+  t.ok(isDeepStrictEqual(decodeSnapshot(bytes.slice()), value))
+  const capture = captureSnapshot(value, settled)
+  const parts: Uint8Array[] = []
+  for (const list of [value.strings, value.tokens, value.few, value.plane]) spoil(list)
+  value.records.fill({ id: 'other', of: [], words: new Uint32Array() })
+  for await (const part of capture.parts(pause)) parts.push(part)
+  t.equal(Buffer.compare(Buffer.concat(parts), bytes), 0)
+  t.ok(parts.length > 10, `${parts.length} parts`)
+  const odd = [...Array(2000).keys(), () => 1]
+  const refused = captureSnapshot({ odd }, new Set([odd])).parts(pause)
+  await t.rejects(refused.next(), { code: 'Unsupported', message: /function \(at odd\.2000\)/ })
 })
 
 /** Changes everything that can be changed in it, in place. */
 function spoil(value: unknown): void {
   if (typeof value !== 'object' || value === null) return
-  if (ArrayBuffer.isView(value)) new Uint8Array(value.buffer, value.byteOffset, value.byteLength).fill(0xa5)
-  else if (value instanceof Map) {
+  if (isArray(value)) {
+    if (value.length > 0) {
+      beforeWrite(value, 0)
+      value[0] = 0x5a
+    }
+    beforeRewrite(value)
+    value.fill(0xa5)
+  } else if (value instanceof Map) {
     for (const child of value.values()) spoil(child)
     value.clear()
     value.set('spoiled', true)
@@ -101,6 +108,10 @@ function spoil(value: unknown): void {
       Object.defineProperty(value, key, { value: 'spoiled' })
     }
   }
+}
+
+function isArray(value: object): value is TypedArray {
+  return ArrayBuffer.isView(value)
 }
 
 test('containers too long for one section come back whole', async (t) => {
@@ -143,6 +154,25 @@ test('a snapshot at any offset in memory can be decoded', async (t) => {
   const shifted = new Uint8Array(bytes.length + 3).subarray(3)
   shifted.set(bytes)
   t.same(decodeSnapshot(shifted), { words: new Float64Array([1.5]) })
+})
+
+test('a Buffer that is a view of other memory is read, not that memory', async (t) => {
+  const bytes = encodeSnapshot({ words: new Float64Array([1.5]), text: 'read' })
+  const view = Buffer.from(new Uint8Array(bytes.length + 64).fill(0xa5).buffer, 40, bytes.length)
+  view.set(bytes)
+  t.same(decodeSnapshot(view), { words: new Float64Array([1.5]), text: 'read' })
+})
+
+test('snapshots of the same length are told apart by the crc32 of the whole', async (t) => {
+  const values = Array.from({ length: 1000 }, (_, i) => ({ words: new Float64Array([i]) }))
+  t.equal(new Set(values.map((value) => crc32(encodeSnapshot(value)))).size, 1000)
+})
+
+test('a snapshot of format 1 is read', async (t) => {
+  const first = Uint8Array.fromBase64(
+    'Uk1TTkFQDQoBAAAABAMCAQIAAAAAAAAAAAAAAAAAAAAAAAAAAABPQAIAAAAAAAAAAAAAAAAAGEB7ImEiOnsiJCI6WyJtIixbImIiLHsiJCI6WyJ0IiwxXX1dXX0sImMiOlsidGV4dCIseyIkIjpbInUiXX1dfQAAAQACAAMA9oRxaw==',
+  )
+  t.same(decodeSnapshot(first), { a: new Map([['b', new Uint16Array([1, 2, 3])]]), c: ['text', undefined] })
 })
 
 test('what is not plain data is refused, and the error says where', async (t) => {

@@ -1,8 +1,10 @@
 // Who is in which phase, and when its updates are available and due there (semantics.md §3 and §6).
 import { test } from 'tap'
+import { movedSince, movesOf } from '../../controller/fleet/collections.ts'
 import { hasBit, planeRows } from '../../controller/model/bit-plane.ts'
 import { ringPosition } from '../../controller/model/hash.ts'
 import { DAY, HOUR } from '../../controller/model/instant.ts'
+import { joiners } from '../../controller/rollout/targets.ts'
 import { command, declared, enrolled, removed, ring, synced, update, type Written } from '../support/declare.ts'
 import {
   at,
@@ -16,7 +18,9 @@ import {
   rowOf,
   type Story,
   say,
+  says,
   startedPhase,
+  tell,
   the,
   types,
   wait,
@@ -100,6 +104,31 @@ test('a device that joins later is added to its phase, and approved there', asyn
   t.match(the(decided, 'UpdatesApproved'), { phase: 'p1', devices: 1 })
   t.same(installsFor(story, 'new'), ['u1'])
   t.same(installsFor(story, 'elsewhere'), [], 'its phase has not started')
+})
+
+test('who joins is the same whether everybody is looked at or those alone who moved', async (t) => {
+  const story = fleetOf(400, (i) => ({ ring: ['a', 'b', 'c'][i % 3] ?? '' }))
+  evaluated(story, {
+    phases: [
+      { name: 'p1', collection: 'a', percent: 40, soak: 'PT0S', successPercent: 1 },
+      { name: 'p2', collection: 'a', soak: 'PT0S', successPercent: 50 },
+      { name: 'p3', collection: 'b' },
+    ],
+  })
+  wait(story, 'PT1H')
+  say(story, members(story, 0), { installed: ['u1'] })
+  t.same(phasesOf(story, NAME), ['Succeeded', 'Active', 'Waiting'])
+  const rollout = rolloutOf(story, NAME)
+  const before = movesOf(story.state.collections)
+  for (const [i, to] of ['a', 'b', 'c', 'a'].entries())
+    for (let k = i; k < 400; k += 7) tell(story, says(story, `d${k}`, { attributes: { ring: to } }))
+  tell(story, removed('d3'), enrolled('d400', { ring: 'a' }), enrolled('d3', { ring: 'b' }))
+  const moved = movedSince(story.state.collections, before) ?? []
+  const rows = (all: ReturnType<typeof joiners>) => all.map(({ index, targets }) => [index, planeRows(targets)])
+  t.same(rows(joiners(story.state, rollout, moved)), rows(joiners(story.state, rollout)))
+  t.ok(rows(joiners(story.state, rollout)).length === 2, 'some joined either phase')
+  given(story)
+  t.same(joiners(story.state, rolloutOf(story, NAME)), [], 'and have joined now')
 })
 
 test('newDevices: Last leaves them to the last phase', async (t) => {

@@ -76,6 +76,8 @@ test('replicas', SKIP, async (t) => {
     })
     t.equal(await follower.controller.settled(), true)
     t.equal(rollout()?.paused, true)
+    // Durable decisions may reach the follower before the leader has folded them itself.
+    t.equal(await leader.controller.settled(), true)
     t.ok(leader.decisions.includes('RolloutPaused'))
     t.same(follower.decisions, [])
     t.same(follower.controller.notes, leader.controller.notes, 'and says of it what the leader says')

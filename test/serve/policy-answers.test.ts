@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto'
 import fc from 'fast-check'
 import { test } from 'tap'
+import { putTokenHash, tokenMark } from '../../controller/fleet/token-hashes.ts'
 import { hasBit } from '../../controller/model/bit-plane.ts'
 import type { Declared } from '../../controller/model/declared.ts'
 import { DAY, type EpochMs, HOUR, toRfc3339 } from '../../controller/model/instant.ts'
@@ -154,7 +155,8 @@ function play(played: Scene, check: (story: Story) => void): void {
   const giveTokens = () => {
     for (const device of enrolled.splice(0)) {
       const row = story.state.fleet.rowOf.get(device) ?? -1
-      if (story.state.access.tokens.has(row)) story.state.access.tokens.set(row, `token ${tokens++}`)
+      const { access } = story.state
+      if (tokenMark(access.tokens, row) !== 0) putTokenHash(access.tokens, row, hash('sha256', `token ${tokens++}`))
     }
   }
   for (const step of played.steps) {

@@ -1,17 +1,10 @@
 import { test } from 'tap'
 import { HOUR, MINUTE } from '../../controller/model/instant.ts'
 import { UpdateId } from '../../controller/model/update.ts'
-import {
-  type Agent,
-  type AgentEvent,
-  advance,
-  type Machine,
-  newAgent,
-  receivePolicy,
-  scanWatched,
-  takeReport,
-} from '../../controller/simulate/agent.ts'
+import { type AgentEvent, advance, receivePolicy } from '../../controller/simulate/agent.ts'
 import type { AgentOffer, AgentPolicy } from '../../controller/simulate/agent-policy.ts'
+import { scanWatched, takeReport } from '../../controller/simulate/agent-report.ts'
+import { type Agent, type Machine, newAgent } from '../../controller/simulate/agent-state.ts'
 
 const A = UpdateId.parse('a')
 const B = UpdateId.parse('b')
@@ -134,6 +127,41 @@ test('a failed attempt is told with its code, tried again after a while, and giv
     'Failed Install a 151',
   ])
   t.same(takeReport(agent, HOUR)?.messages, [{ topic: 301, update: A, state: 6, code: '0x80070643' }])
+})
+
+test('what failed counts when it is offered again, what was downloaded does not', async (t) => {
+  const agent = newAgent()
+  const attempts: string[] = []
+  const device = machine({
+    download: (id, attempt) => {
+      attempts.push(`download ${id} ${attempt}`)
+      return { lasts: MINUTE }
+    },
+    install: ({ id }, attempt) => {
+      attempts.push(`install ${id} ${attempt}`)
+      return { lasts: 10 * MINUTE, code: '0x80070643' }
+    },
+    maxAttempts: 2,
+  })
+  receivePolicy(agent, policy(offer(A)), 0)
+  run(agent, device, 0, 20 * MINUTE)
+  receivePolicy(agent, policy(), 20 * MINUTE)
+  receivePolicy(agent, policy(), 30 * MINUTE)
+  run(agent, device, 30 * MINUTE, 2 * HOUR)
+  receivePolicy(agent, policy(offer(A)), 2 * HOUR)
+  run(agent, device, 2 * HOUR, 20 * HOUR)
+  t.same(attempts, ['download a 1', 'install a 1', 'download a 2', 'install a 2'], 'and it is given up in the end')
+})
+
+test('what failed after it was withdrawn counts as well', async (t) => {
+  const agent = newAgent()
+  const device = machine({ install: () => ({ lasts: 10 * MINUTE, code: '0x80070643' }), maxAttempts: 1 })
+  receivePolicy(agent, policy(offer(A)), 0)
+  t.same(run(agent, device, 0, 5 * MINUTE), ['Started Install a 1'])
+  receivePolicy(agent, policy(offer(B)), 5 * MINUTE)
+  t.same(run(agent, device, 5 * MINUTE, 12 * MINUTE), ['Failed Install a 11', 'Started Install b 12'])
+  receivePolicy(agent, policy(offer(A)), 12 * MINUTE)
+  t.same(run(agent, device, 12 * MINUTE, 20 * HOUR), ['Failed Install b 22'])
 })
 
 test('a download that fails is told of, and nothing is installed without it', async (t) => {

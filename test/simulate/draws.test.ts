@@ -1,6 +1,15 @@
 import fc from 'fast-check'
 import { test } from 'tap'
-import { fraction, happens, pick, whole } from '../../controller/simulate/draws.ts'
+import {
+  beginKey,
+  extendKey,
+  fraction,
+  happens,
+  happensOf,
+  pick,
+  whole,
+  wholeOf,
+} from '../../controller/simulate/draws.ts'
 import { newEventHeap, nextEventAt, popEvent, pushEvent } from '../../controller/simulate/event-heap.ts'
 
 test('draws are even, stay in their bounds, and depend on seed and key alone', async (t) => {
@@ -17,6 +26,26 @@ test('draws are even, stay in their bounds, and depend on seed and key alone', a
   t.notOk(Array.from({ length: 100 }, (_, i) => happens(0, 1, i)).some(Boolean))
   const heavy = Array.from({ length: 1000 }, (_, i) => pick([{ weight: 1 }, { weight: 9 }], 1, i)?.weight)
   t.ok(heavy.filter((weight) => weight === 9).length > 850)
+})
+
+test('a key in parts draws what the whole key draws', async (t) => {
+  fc.assert(
+    fc.property(
+      fc.nat(1000),
+      fc.string({ unit: 'binary' }),
+      fc.array(fc.oneof(fc.string(), fc.nat(2000), fc.constantFrom(1_790_000_000_000, -1.5))),
+      fc.nat(100),
+      (seed, first, rest, number) => {
+        const key = rest.reduce((begun: number, part) => extendKey(begun, part), beginKey(seed, first))
+        return (
+          wholeOf(1, 1_000_000, key) === whole(1, 1_000_000, seed, first, ...rest) &&
+          happensOf(number, key) === happens(number, seed, first, ...rest)
+        )
+      },
+    ),
+    { seed: 42, numRuns: 500 },
+  )
+  t.pass()
 })
 
 test('events come in order of time, those of one instant in order of scheduling', async (t) => {

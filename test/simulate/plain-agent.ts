@@ -4,8 +4,9 @@ import { DAY, type EpochMs } from '../../controller/model/instant.ts'
 import type { ComplianceState, DeviceReport, EnforcementState, StateMessage } from '../../controller/model/report.ts'
 import type { UpdateId } from '../../controller/model/update.ts'
 import type { Interval } from '../../controller/schedule/intervals.ts'
-import type { AgentEvent, Attempt, Machine } from '../../controller/simulate/agent.ts'
+import type { AgentEvent } from '../../controller/simulate/agent.ts'
 import { type AgentOffer, type AgentPolicy, NO_POLICY } from '../../controller/simulate/agent-policy.ts'
+import type { Attempt, Machine } from '../../controller/simulate/agent-state.ts'
 
 export type PlainAgent = {
   sequence: number
@@ -52,7 +53,6 @@ export function receivePolicy(agent: PlainAgent, policy: AgentPolicy, now: Epoch
   agent.policy = policy
   agent.contactAt = now
   keepOnly(agent.downloads, policy.offers)
-  keepOnly(agent.tries, policy.offers)
   keepOnly(agent.scanned, policy.watched)
 }
 

@@ -8,7 +8,13 @@ import { type Faults, NO_FAULTS } from '../../controller/simulate/faults.ts'
 import { feedKey } from '../../controller/simulate/feeds.ts'
 import { newPopulation } from '../../controller/simulate/population.ts'
 import { readScenario, type ScenarioSpec } from '../../controller/simulate/scenario.ts'
-import { type Edit, type SimulationEnd, simulate, type Watcher } from '../../controller/simulate/simulation.ts'
+import {
+  type Edit,
+  type SimulationEnd,
+  type SimulationInput,
+  simulate,
+  type Watcher,
+} from '../../controller/simulate/simulation.ts'
 import { decisionLine, storyLine, tellDecision, tellInput } from '../../controller/simulate/story.ts'
 import { tellEnd } from '../../controller/simulate/summary.ts'
 import { parseManifests } from '../../controller/sources/manifest.ts'
@@ -88,7 +94,18 @@ export function play(order: Play): Played {
     order.faults ?? NO_FAULTS,
   )
   story.push(tellEnd(end.state, end.notes, input.until))
+  if (unwatched(input, order.faults) !== lines.join(''))
+    invariants.broken.push('devices that nobody looks at bring about other decisions')
   return { story: story.join(''), ndjson: lines.join(''), decisions, end, broken: invariants.broken }
+}
+
+/** Devices are looked at less often where nobody sees what they do between their calls and reports. */
+function unwatched(input: SimulationInput, faults: Faults = NO_FAULTS): string {
+  const lines: string[] = []
+  const onDecision: Watcher['onDecision'] = (state, at, decision) =>
+    lines.push(`${JSON.stringify(decisionLine(state, at, decision))}\n`)
+  simulate(input, { onDecision }, faults)
+  return lines.join('')
 }
 
 export function scenarioOf(text: string): ScenarioSpec {

@@ -4,10 +4,12 @@ import { HOUR, MINUTE } from '../../controller/model/instant.ts'
 import { UpdateId } from '../../controller/model/update.ts'
 import { since } from '../../controller/project/device-times.ts'
 import { united } from '../../controller/schedule/intervals.ts'
-import * as agents from '../../controller/simulate/agent.ts'
+import { advance, receivePolicy } from '../../controller/simulate/agent.ts'
 import type { AgentOffer, AgentPolicy } from '../../controller/simulate/agent-policy.ts'
+import { scanWatched, takeReport } from '../../controller/simulate/agent-report.ts'
+import { type Machine, newAgent } from '../../controller/simulate/agent-state.ts'
 import { newPopulation } from '../../controller/simulate/population.ts'
-import { nextFew, sharedOffer, sharedWatch } from '../../controller/simulate/shared-times.ts'
+import { nextFew, sharedOffers, sharedWatch } from '../../controller/simulate/shared-times.ts'
 import { machineOf, movingMachine, newTruth } from '../../controller/simulate/truth.ts'
 import { update } from '../support/declare.ts'
 import * as plain from './plain-agent.ts'
@@ -51,7 +53,7 @@ const step = fc.oneof(
 )
 
 /** A device on which some attempts fail and which is off for some time; the same whenever it is made. */
-function device(failing: readonly number[], offUntil: number): agents.Machine {
+function device(failing: readonly number[], offUntil: number): Machine {
   const installed = new Set<UpdateId>()
   const attempt = (id: UpdateId, number: number, minutes: number) => {
     const lot = (IDS.indexOf(id) * 5 + number) % 8
@@ -83,13 +85,13 @@ test('an agent does and says what one that looks through all its maps does and s
       fc.subarray([0, 1, 2, 3, 4, 5, 6, 7]),
       instant,
       (steps, failing, offUntil) => {
-        const [agent, old] = [agents.newAgent(), plain.newAgent()]
+        const [agent, old] = [newAgent(), plain.newAgent()]
         const [one, other] = [device(failing, offUntil), device(failing, offUntil)]
         const [did, oldDid]: unknown[][] = [[], []]
         let now = 0
         const act = (until: number) => {
           for (; now <= until; now += MINUTE) {
-            const next = agents.advance(agent, one, now, (event) => did?.push(event))
+            const next = advance(agent, one, now, (event) => did?.push(event))
             const oldNext = plain.advance(old, other, now, (event) => oldDid?.push(event))
             if (next !== oldNext) return false
           }
@@ -98,12 +100,11 @@ test('an agent does and says what one that looks through all its maps does and s
         for (const taken of steps) {
           if (!act(now + taken.after * 10 * MINUTE)) return false
           if (taken.type === 'Policy') {
-            agents.receivePolicy(agent, taken.policy, now)
+            receivePolicy(agent, taken.policy, now)
             plain.receivePolicy(old, taken.policy, now)
           }
-          if (taken.type === 'Scan' && agents.scanWatched(agent, one, now) !== plain.scanWatched(old, other, now))
-            return false
-          const [said, oldSaid] = [agents.takeReport(agent, now), plain.takeReport(old, now)]
+          if (taken.type === 'Scan' && scanWatched(agent, one, now) !== plain.scanWatched(old, other, now)) return false
+          const [said, oldSaid] = [takeReport(agent, now), plain.takeReport(old, now)]
           if (taken.type === 'Report' && JSON.stringify(said) !== JSON.stringify(oldSaid)) return false
         }
         events += did?.length ?? 0
@@ -134,15 +135,16 @@ test('the next few times are those that a policy names, and the same list for wh
   t.not(nextFew(all, 3, 1, 4), nextFew(all, 0, 1, 4))
 })
 
-test('offers that say the same become one, others stay', async (t) => {
+test('lists of offers that say the same become one, others stay', async (t) => {
   fc.assert(
     fc.property(offer, offer, (one, other) => {
-      const twin = sharedOffer({ ...one, restart: { ...one.restart } })
-      const different = sharedOffer({ ...other, start: one.start })
+      const twin = sharedOffers([{ ...one, restart: { ...one.restart } }, other])
+      const different = [{ ...other, start: one.start }, one]
       return (
-        sharedOffer({ ...one }) === twin &&
-        JSON.stringify(twin) === JSON.stringify(one) &&
-        JSON.stringify(different) === JSON.stringify({ ...other, start: one.start })
+        sharedOffers([{ ...one }, { ...other }]) === twin &&
+        sharedOffers([{ ...one }]) !== twin &&
+        JSON.stringify(twin) === JSON.stringify([one, other]) &&
+        JSON.stringify(sharedOffers(different)) === JSON.stringify(different)
       )
     }),
     { seed: 42, numRuns: 500 },
@@ -167,4 +169,26 @@ test('a machine that moves is each device in its turn', async (t) => {
     t.equal(moving.machine.restart(from), still.restart(from))
     t.equal(moving.machine.personRestarts(from), still.personRestarts(from))
   }
+})
+
+test('a machine that moves takes as long to install as each device of a roster says', async (t) => {
+  const spec = scenarioOf(scenario())
+  const devices = [10, undefined, 25].map((installMinutes, i) => ({
+    id: `pc-${i}`,
+    attributes: {},
+    joins: 0,
+    installMinutes,
+  }))
+  const roster = { devices, finds: () => 'Required' as const }
+  const truth = newTruth(newPopulation(spec, 1, 0, 24 * HOUR, roster), spec, [update('a')], roster)
+  const { machine, moveTo } = movingMachine(truth)
+  const offered = fc.sample(offer, { seed: 1, numRuns: 1 })[0]
+  if (offered === undefined) throw new Error('no offer')
+  const lasts = [0, 1, 2].map((row) => {
+    moveTo(row)
+    return machine.install(offered, 1, 0).lasts
+  })
+  t.equal(lasts[0], 10 * MINUTE)
+  t.equal(lasts[2], 25 * MINUTE)
+  t.equal(lasts[1], machineOf(truth, 1).install(offered, 1, 0).lasts)
 })

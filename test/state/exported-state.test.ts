@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { test } from 'tap'
+import { newTokenHashes, tokenHashOf } from '../../controller/fleet/token-hashes.ts'
 import { decodeExport, encodeExport } from '../../controller/state/exported-state.ts'
 import { encodeState } from '../../controller/state/state.ts'
 import { told } from '../preview/comparing.ts'
@@ -14,7 +15,7 @@ test('what was exported comes back, but for the secrets', async () => {
     fc.property(scene, (one) => {
       const { state } = told(one)
       const { about, state: back } = decodeExport(encodeExport(state, ABOUT))
-      const expected = { ...state, access: { tokens: new Map(), keys: new Map(), spent: new Map() } }
+      const expected = { ...state, access: { tokens: newTokenHashes(), keys: new Map(), spent: new Map() } }
       return about.seq === 7 && Buffer.from(encodeState(expected)).equals(encodeState(back))
     }),
     { numRuns: 30 },
@@ -27,9 +28,11 @@ test('no token, no enrolment key and no password is in it, and the state keeps i
   const url = 'https://reader:pass-word@feeds.example.com/feed.ndjson'
   declaring(story, declared('UpdateSource', 'vendor', { format: 'Ringmaster', url }))
   const bytes = Buffer.from(encodeExport(story.state, ABOUT))
-  for (const secret of ['token of pc-1', 'hash-of-the-key', 'pass-word']) t.notOk(bytes.includes(secret), secret)
+  const token = tokenHashOf(story.state.access.tokens, 0) ?? ''
+  for (const secret of [token, Buffer.from(token, 'hex'), 'hash-of-the-key', 'pass-word'])
+    t.notOk(bytes.includes(secret), `${secret}`)
   t.ok(bytes.includes('https://feeds.example.com/feed.ndjson'))
-  t.equal(story.state.access.tokens.size, 1)
+  t.equal(token.length, 64)
   t.same(decodeExport(new Uint8Array(bytes)).about.revisions, { directory: 'r1' })
 })
 

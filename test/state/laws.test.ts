@@ -1,12 +1,12 @@
 // The laws of `decide` and of the fold, on random worlds: after every step of a random story all of them hold.
 import fc from 'fast-check'
 import { test } from 'tap'
-import { decodeSnapshot, encodeSnapshot } from '../../controller/journal/snapshot-codec.ts'
+import { type Capture, decodeSnapshot, encodeSnapshot } from '../../controller/journal/snapshot-codec.ts'
 import { type Decision, type Fact, isDecision } from '../../controller/model/facts.ts'
 import { evolve } from '../../controller/rollout/control.ts'
 import { apply } from '../../controller/state/apply.ts'
 import { decide } from '../../controller/state/decide.ts'
-import { decodeState, encodeState, newState, type State } from '../../controller/state/state.ts'
+import { captureState, decodeState, encodeState, newState, type State } from '../../controller/state/state.ts'
 import { type Scene, scene } from '../support/arbitrary.ts'
 import {
   approvalsHaveProvenance,
@@ -82,6 +82,32 @@ test('a controller that starts again at any step, from the journal or a snapshot
   t.pass('every state was the same')
 })
 
+test('a snapshot is of the instant at which it was begun, whatever is folded while it is written', async (t) => {
+  let finished = 0
+  let meanwhile = 0
+  await fc.assert(
+    fc.asyncProperty(scene, fc.array(fc.nat(12), { minLength: 1, maxLength: 20 }), async (played, paces) => {
+      const facts: Entry[] = []
+      play(played, (_, { inputs, decided }) => facts.push(...written([...inputs, ...decided])))
+      const state = newState()
+      let writing: Writing | undefined
+      for (const [i, { at, fact }] of facts.entries()) {
+        writing ??= beginSnapshot(state)
+        apply(state, at, fact)
+        meanwhile++
+        for (let pace = paces[i % paces.length] ?? 0; pace > 0 && writing !== undefined; pace--)
+          if (await isFinished(writing)) {
+            writing = undefined
+            finished++
+          }
+      }
+      while (writing !== undefined && !(await isFinished(writing)));
+    }),
+    RUNS,
+  )
+  t.ok(finished > 100, `${finished} snapshots while ${meanwhile} facts were folded`)
+})
+
 test('a decision that is applied twice decides nothing more than once', async (t) => {
   let twice = 0
   const listen: Story['listen'] = (state, at, fact) => {
@@ -118,6 +144,31 @@ test('neither the order in which things stand in memory, nor that in which they 
   )
   t.pass('the same was decided')
 })
+
+type Writing = {
+  readonly expected: Uint8Array
+  readonly capture: Capture
+  readonly rest: AsyncIterator<Uint8Array>
+  readonly parts: Uint8Array[]
+}
+
+/** In parts that are much smaller than any file is written in. */
+function beginSnapshot(state: State): Writing {
+  const expected = encodeState(state)
+  const capture = captureState(state, 256)
+  return { expected, capture, rest: capture.parts(async () => {}), parts: [] }
+}
+
+async function isFinished({ expected, capture, rest, parts }: Writing): Promise<boolean> {
+  const { done, value } = await rest.next()
+  if (done !== true) {
+    parts.push(value)
+    return false
+  }
+  same(Buffer.concat(parts), expected, 'in the snapshot')
+  capture.release()
+  return true
+}
 
 function play(played: Scene, check: (story: Story, turn: Turn) => void, listen?: Story['listen']): void {
   const story = begin(played, listen)

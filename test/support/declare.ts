@@ -1,4 +1,5 @@
 // Builders of declared objects, updates and device facts: specs as one writes them in YAML, parsed by the real validators.
+import { hash } from 'node:crypto'
 import type { z } from 'zod'
 import type { Declared, ObjectRef, Origin } from '../../controller/model/declared.ts'
 import type { CatalogChange, Command, Input } from '../../controller/model/facts.ts'
@@ -67,7 +68,8 @@ export function synced(...upserts: Update[]): Input {
 }
 
 export function enrolled(device: string, attributes: Readonly<Record<string, string>> = {}): Input {
-  return { type: 'DeviceEnrolled', device, tokenHash: `token of ${device}`, keyHash: 'key', attributes }
+  const tokenHash = hash('sha256', `token of ${device}`)
+  return { type: 'DeviceEnrolled', device, tokenHash, keyHash: 'key', attributes }
 }
 
 export function removed(device: string): Input {

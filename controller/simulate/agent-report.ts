@@ -1,0 +1,124 @@
+// What a device's update agent says: what it scans for, how far it has come, and the report of both.
+import { DAY, type EpochMs } from '../model/instant.ts'
+import type { ComplianceState, DeviceReport, EnforcementState, StateMessage } from '../model/report.ts'
+import type { UpdateId } from '../model/update.ts'
+import type { AgentPolicy } from './agent-policy.ts'
+import type { Agent, Attempt, Machine, Task } from './agent-state.ts'
+
+/** Notes what a scan finds of these updates, to be sent with the next report. */
+export function scan(agent: Agent, machine: Machine, updates: Iterable<UpdateId>): void {
+  for (const id of updates) noteStatus(agent, id, machine.status(id))
+}
+
+/** Notes what was found of an update, to be sent with the next report. */
+export function noteStatus(agent: Agent, update: UpdateId, status: ComplianceState): void {
+  agent.statuses ??= new Map()
+  agent.statuses.set(update, status)
+}
+
+/**
+ * Scans for what the policy watches and the controller has not been told since it began to count. Returns when more of it
+ * is to be told; Infinity for never.
+ */
+export function scanWatched(agent: Agent, machine: Machine, now: EpochMs): EpochMs {
+  let next = Infinity
+  let i = 0
+  for (const { id, from } of agent.policy.watched) {
+    const told = agent.scanned[i] ?? -Infinity
+    if (from === undefined ? told + DAY <= now : from <= now && told < from) {
+      noteStatus(agent, id, machine.status(id))
+      agent.scanned[i] = now
+    }
+    if (from === undefined) next = Math.min(next, Math.max(told, now) + DAY)
+    else if (from > now) next = Math.min(next, from)
+    i++
+  }
+  return next
+}
+
+/** Updates that the policy watches and that were not scanned for yet. */
+export function unscanned({ policy, scanned }: Agent): UpdateId[] {
+  return policy.watched.flatMap(({ id }, i) => (scanned[i] === -Infinity ? id : []))
+}
+
+/** All that it watches is scanned for anew. */
+export function forgetScans(agent: Agent): void {
+  agent.scanned.fill(-Infinity)
+}
+
+/** When each of these was scanned for, other than those that are watched now. */
+export function scannedOf({ policy, scanned }: Agent, watched: AgentPolicy['watched']): EpochMs[] {
+  if (scanned.length === 0) return watched.map(() => -Infinity)
+  const before = new Map(policy.watched.map(({ id }, i) => [id, scanned[i]]))
+  return watched.map(({ id }) => before.get(id) ?? -Infinity)
+}
+
+/** Notes how far it has come with something, to be sent with the next report. */
+export function say(agent: Agent, task: Task, state: EnforcementState, failed?: Attempt): void {
+  if (task.news === undefined) agent.news.push(task)
+  task.news = state
+  task.failed = failed
+}
+
+/** What was noted of it is not sent. */
+export function unsay(agent: Agent, task: Task): void {
+  if (task.news !== undefined) agent.news.splice(agent.news.indexOf(task), 1)
+  task.news = undefined
+  task.failed = undefined
+}
+
+/** The report of all there is to say, and nothing more to say afterwards; undefined when there is nothing. */
+export function takeReport(
+  agent: Agent,
+  at: EpochMs,
+  attributes?: DeviceReport['attributes'],
+): DeviceReport | undefined {
+  if (!hasNews(agent) && attributes === undefined) return undefined
+  const scan = agent.statuses === undefined ? NOTHING_SCANNED : scanOf(agent.statuses)
+  agent.statuses = undefined
+  const messages = agent.news.map(messageOf)
+  agent.news.length = 0
+  agent.sequence++
+  const { sequence } = agent
+  return attributes === undefined ? { sequence, at, scan, messages } : { sequence, at, scan, messages, attributes }
+}
+
+export function hasNews(agent: Agent): boolean {
+  return agent.statuses !== undefined || agent.news.length > 0
+}
+
+type Scan = { readonly required: UpdateId[]; readonly installed: UpdateId[]; readonly notRequired: UpdateId[] }
+
+const NOTHING_SCANNED: Scan = { required: [], installed: [], notRequired: [] }
+
+function scanOf(statuses: ReadonlyMap<UpdateId, ComplianceState>): Scan {
+  const scan: Scan = { required: [], installed: [], notRequired: [] }
+  for (const [id, status] of statuses) listOf(scan, status)?.push(id)
+  return scan
+}
+
+/** None for "unknown": a device that scans knows. */
+function listOf(scan: Scan, status: ComplianceState): UpdateId[] | undefined {
+  if (status === 2) return scan.required
+  if (status === 3) return scan.installed
+  return status === 1 ? scan.notRequired : undefined
+}
+
+/** What is to be sent of it, which is not to be sent again. */
+function messageOf(task: Task): StateMessage {
+  const { code, message } = task.failed ?? NO_FAILURE
+  const state = task.news ?? 1
+  const update = task.offer.id
+  task.news = undefined
+  task.failed = undefined
+  if (code === undefined && message === undefined) return { topic: 301, update, state }
+  return {
+    topic: 301,
+    update,
+    state,
+    ...(code !== undefined && { code }),
+    ...(message !== undefined && { message }),
+  }
+}
+
+const NO_FAILURE: Partial<Attempt> = {}
