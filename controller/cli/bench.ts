@@ -1,8 +1,8 @@
 // `ringmaster bench agents`: a load of simulated devices on a running controller, to see what an installation carries.
 import { existsSync, readFileSync } from 'node:fs'
-import { reasonOf } from '../journal/journal.ts'
 import { LOAD_LIMITS, type LoadPlan } from '../load/plan.ts'
 import { EnrolError, runLoad } from '../load/run-load.ts'
+import { reasonOf } from '../model/reason.ts'
 import { removeLoadDevices } from './bench-cleanup.ts'
 import { type BenchValues, isLoopback, planFrom } from './bench-options.ts'
 import { loadText } from './bench-text.ts'

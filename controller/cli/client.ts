@@ -1,8 +1,8 @@
 // How commands talk to a controller: where it is, who they are, and what comes back.
 import { existsSync, readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { reasonOf } from '../journal/journal.ts'
 import { API_VERSION } from '../model/kinds.ts'
+import { reasonOf } from '../model/reason.ts'
 import { type CommandAnswer, NOW_HEADER } from '../serve/admin-routes.ts'
 import type { ProblemBody } from '../serve/problem.ts'
 import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'

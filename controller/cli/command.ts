@@ -1,5 +1,6 @@
 // What a command of the command line is. main.ts finds commands by name; each stands in a file of its own.
 import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { reasonOf } from '../model/reason.ts'
 
 /** Where a command writes; each text ends with its own line break. */
 export type Io = { readonly stdout: (text: string) => void; readonly stderr: (text: string) => void }
@@ -51,5 +52,5 @@ export function wrongUsage(command: Pick<Command, 'usage'>, io: Io, message: str
 
 // Node adds advice on options that begin with a dash, which nobody needs here.
 function reason(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('. To specify')[0] ?? ''
+  return reasonOf(error).split('. To specify')[0] ?? ''
 }

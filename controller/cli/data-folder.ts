@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { reasonOf } from '../journal/journal.ts'
+import { reasonOf } from '../model/reason.ts'
 import { randomSecret } from '../serve/auth.ts'
 import { StartError } from './start-error.ts'
 

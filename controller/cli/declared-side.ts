@@ -1,8 +1,8 @@
 // One side of a comparison: the declarations of a directory, of a commit, or of the work tree of a repository.
 import { existsSync, promises as fs } from 'node:fs'
 import { join, relative } from 'node:path'
-import { reasonOf } from '../journal/journal.ts'
 import type { Declared, Problem } from '../model/declared.ts'
+import { reasonOf } from '../model/reason.ts'
 import type { Side } from '../preview/compare.ts'
 import { assemble, type Declarations } from '../sources/assemble.ts'
 import { loadDirectory } from '../sources/directory-source.ts'

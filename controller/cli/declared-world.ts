@@ -1,9 +1,9 @@
 // A world without a controller: the catalog from the feeds that the declarations name, and devices from a scenario.
 import { dirname, resolve } from 'node:path'
 import type { FeedResult } from '../catalog/feeds/feed-result.ts'
-import { reasonOf } from '../journal/journal.ts'
 import type { Problem } from '../model/declared.ts'
 import { DAY, type EpochMs } from '../model/instant.ts'
+import { reasonOf } from '../model/reason.ts'
 import type { PlayedElsewhere } from '../preview/compare.ts'
 import { type Recorded, timelineOf } from '../preview/timeline.ts'
 import { type Feeds, feedKey, readFeeds } from '../simulate/feeds.ts'

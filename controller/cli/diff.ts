@@ -1,6 +1,6 @@
 // `ringmaster diff`: what a change of the declarations does, before it is merged.
 import { writeFileSync } from 'node:fs'
-import { reasonOf } from '../journal/journal.ts'
+import { reasonOf } from '../model/reason.ts'
 import { type Comparison, effectOf } from '../preview/compare.ts'
 import type { Effect } from '../preview/effect.ts'
 import { effectJson } from '../preview/json.ts'

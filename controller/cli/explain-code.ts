@@ -1,5 +1,4 @@
 // `ringmaster explain CODE|REASON`: what an error code, a reason, or a result code of Windows means. Needs no controller.
-
 import { REASONS } from '../model/reasons.ts'
 import { STATUS_REASONS } from '../model/status-reasons.ts'
 import { meaningOfCode } from '../project/error-codes.ts'

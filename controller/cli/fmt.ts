@@ -3,6 +3,7 @@ import { promises as fs } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
+import { reasonOf } from '../model/reason.ts'
 import { readFolder, readOne } from '../sources/folder.ts'
 import { formatYaml } from '../sources/format.ts'
 import { MAX_FILE_BYTES } from '../sources/limits.ts'
@@ -114,7 +115,7 @@ async function writeWhole(path: string, content: string, io: Io): Promise<boolea
     return true
   } catch (error) {
     if (temporary !== undefined) await fs.rm(temporary, { force: true }).catch(() => {})
-    io.stderr(`${path}: cannot be written: ${error instanceof Error ? error.message : String(error)}\n`)
+    io.stderr(`${path}: cannot be written: ${reasonOf(error)}\n`)
     return false
   }
 }

@@ -2,6 +2,7 @@
 import { promises as fs } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { KIND_NAMES, KINDS, type Kind } from '../model/kinds.ts'
+import { reasonOf } from '../model/reason.ts'
 import { POLICY_TEST_EXAMPLE } from '../policy-test/example.ts'
 import { policyTestSchema } from '../policy-test/policy-test.ts'
 import { PRINTER_COLUMNS } from '../project/printer-columns.ts'
@@ -43,7 +44,7 @@ Exit code: 0 done or current, 1 not current, 2 wrong usage, 3 a file cannot be r
       io.stderr(`${stale.length} generated files are not current: run \`npm run generate\` and commit them\n`)
       return EXIT.bad
     } catch (error) {
-      io.stderr(`${error instanceof Error ? error.message : String(error)}\n`)
+      io.stderr(`${reasonOf(error)}\n`)
       return EXIT.failed
     }
   },

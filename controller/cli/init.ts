@@ -1,6 +1,7 @@
 // `ringmaster init [DIR]`: a starter repository, with rules, tests and CI. Its files stand in init/starter.
 import { constants, promises as fs } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { reasonOf } from '../model/reason.ts'
 import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'
 
 const DEFAULT_RECIPES = 'ringmaster/ringmaster'
@@ -44,7 +45,7 @@ Exit code: 0 done, 1 there are files of these names, 2 wrong usage, 3 something 
       const files = await starterFiles(ci, repository, ref ?? `v${await version()}`)
       return await write(target, files, force, io)
     } catch (error) {
-      io.stderr(`ringmaster: ${error instanceof Error ? error.message : String(error)}\n`)
+      io.stderr(`ringmaster: ${reasonOf(error)}\n`)
       return EXIT.failed
     }
   },

@@ -1,8 +1,8 @@
 // `kubectl ringmaster …`: what people ask of a controller on a cluster, written through the API server with their own rights.
-import { reasonOf } from '../journal/journal.ts'
 import { connect } from '../kube/connection.ts'
 import { type KubeClient, newKubeClient } from '../kube/kube-client.ts'
 import { KubeError } from '../kube/kube-error.ts'
+import { reasonOf } from '../model/reason.ts'
 import { resourceOf } from '../operator/names.ts'
 import { type Asked, approvalOf, askEvaluation, askPause, askResume, askRollback } from '../operator/plugin-asks.ts'
 import { systemClock } from '../runtime/clock.ts'

@@ -1,5 +1,5 @@
 // Begins to listen, and says for people why it cannot.
-import { reasonOf } from '../journal/journal.ts'
+import { reasonOf } from '../model/reason.ts'
 import type { HttpServer } from '../serve/server.ts'
 import { StartError } from './start-error.ts'
 

@@ -1,11 +1,11 @@
 // The controller on its journal: a file of its own, or a database that several replicas share.
 import { hostname } from 'node:os'
-import { reasonOf } from '../journal/journal.ts'
 import { PostgresElection } from '../journal/postgres-election.ts'
 import { openPostgresJournal, type PostgresJournal } from '../journal/postgres-journal.ts'
 import { isPostgresUrl } from '../journal/postgres-url.ts'
 import { openSqliteJournal } from '../journal/sqlite-journal.ts'
 import type { Fact } from '../model/facts.ts'
+import { reasonOf } from '../model/reason.ts'
 import { Controller, type ControllerOptions } from '../runtime/controller.ts'
 import { decodeFact } from '../runtime/fact-codec.ts'
 import type { Leadership } from '../runtime/leadership.ts'

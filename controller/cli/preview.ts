@@ -1,7 +1,7 @@
 // `ringmaster preview RULE`: the updates that a rule selects now, and what keeps others out.
-import { reasonOf } from '../journal/journal.ts'
 import type { Declared } from '../model/declared.ts'
 import { toRfc3339 } from '../model/instant.ts'
+import { reasonOf } from '../model/reason.ts'
 import { forkWorld, inForce } from '../preview/fork.ts'
 import { previewRule, type RulePreview } from '../preview/rule-preview.ts'
 import { rulePreviewText } from '../preview/rule-preview-text.ts'

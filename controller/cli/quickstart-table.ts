@@ -1,6 +1,7 @@
 // What the quickstart shows in a terminal: a line for each decision worth telling, or a table of rollouts drawn anew, with what
 // each one waits for and the last decisions below.
 import { styleText } from 'node:util'
+import { byName } from '../model/by-name.ts'
 import type { Decision } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
 import { isStarted, isUnfinished, type RolloutRecord } from '../rollout/control.ts'
@@ -123,7 +124,7 @@ function tableLines({ state, notes }: Scene, columns: number, rows: number, pain
   const waits = new Map(notes.flatMap((note) => (note.kind === 'Rollout' ? [[note.name, note]] : [])))
   const rank = (rollout: RolloutRecord) => (isUnfinished(rollout) ? 0 : 1)
   const shown = [...state.control.rollouts.values()]
-    .sort((a, b) => rank(a) - rank(b) || b.plannedAt - a.plannedAt || (a.name < b.name ? -1 : 1))
+    .sort((a, b) => rank(a) - rank(b) || b.plannedAt - a.plannedAt || byName(a, b))
     .slice(0, Math.max(3, Math.floor((rows - MIN_TOLD - 4) / 3)))
   const measures = measure(state, shown, columns)
   const lines = shown.flatMap((rollout) => [

@@ -1,5 +1,4 @@
 // Findings as SARIF 2.1.0, which code scanning of several forges and many editors read.
-
 import { ringmasterVersion } from '../runtime/version.ts'
 import type { Remark } from '../sources/check-set.ts'
 import { CODES, type Code, isCode, severityOf } from '../sources/codes.ts'

@@ -1,9 +1,8 @@
 // `ringmaster run`: the controller on a directory or a Git repository of declarations, until it is told to stop.
-
 import { join } from 'node:path'
-import { reasonOf } from '../journal/journal.ts'
 import type { GitSourceSpec } from '../model/git-source.ts'
 import { durationMs, MINUTE } from '../model/instant.ts'
+import { reasonOf } from '../model/reason.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { LOG_LEVELS, type Log, type LogLevel } from '../runtime/log.ts'
 import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'

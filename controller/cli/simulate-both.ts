@@ -1,5 +1,4 @@
 // `ringmaster simulate --compare`: two simulations under the same scenario and seed, told as one story.
-
 import type { Timeline } from '../preview/effect.ts'
 import { mergedStory, type Told } from '../preview/merged-story.ts'
 import { changesText } from '../preview/text.ts'

@@ -2,6 +2,7 @@
 import { dirname, resolve } from 'node:path'
 import type { Problem } from '../model/declared.ts'
 import { DAY } from '../model/instant.ts'
+import { reasonOf } from '../model/reason.ts'
 import { readFeeds } from '../simulate/feeds.ts'
 import { readScenario, type ScenarioSpec } from '../simulate/scenario.ts'
 import { type Edit, type SimulationInput, simulate, type Watcher } from '../simulate/simulation.ts'
@@ -59,7 +60,7 @@ Exit code: 0 good, 1 the declarations or the scenario are invalid, 2 wrong usage
     try {
       return await play(order, io)
     } catch (error) {
-      io.stderr(`ringmaster: ${error instanceof Error ? error.message : String(error)}\n`)
+      io.stderr(`ringmaster: ${reasonOf(error)}\n`)
       return EXIT.failed
     }
   },

@@ -1,8 +1,8 @@
 // `ringmaster snapshot -o FILE`: the state of a controller in a file, as the world for `diff` and `preview`.
 import { rename, writeFile } from 'node:fs/promises'
-import { reasonOf } from '../journal/journal.ts'
 import { countBits } from '../model/bit-plane.ts'
 import { toRfc3339 } from '../model/instant.ts'
+import { reasonOf } from '../model/reason.ts'
 import { CLIENT_OPTIONS, clientFrom, jsonText } from './client.ts'
 import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'
 import { type ExportedWorld, fetchSnapshot, packSnapshot, readDataFolder, unpackSnapshot } from './world-file.ts'

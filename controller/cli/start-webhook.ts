@@ -1,8 +1,8 @@
 // The admission webhook of a controller on a cluster; start-kubernetes.ts starts it where it is asked for.
-import { reasonOf } from '../journal/journal.ts'
 import { newAdmissionServer } from '../kube/admission-server.ts'
 import type { KubeClient } from '../kube/kube-client.ts'
 import { keepFiles, keepOwnCertificates } from '../kube/webhook-certificates.ts'
+import { reasonOf } from '../model/reason.ts'
 import { type ReferencePolicy, review } from '../operator/admission.ts'
 import type { Controller } from '../runtime/controller.ts'
 import type { Log } from '../runtime/log.ts'

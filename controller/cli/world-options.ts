@@ -1,7 +1,7 @@
 // Against which world a change is looked at: the options that `diff` and `preview` share, and what they lead to.
-import { reasonOf } from '../journal/journal.ts'
 import type { Declared, Problem } from '../model/declared.ts'
 import { type EpochMs, toRfc3339 } from '../model/instant.ts'
+import { reasonOf } from '../model/reason.ts'
 import type { WorldInfo } from '../preview/effect.ts'
 import { comparedSource, inForce } from '../preview/fork.ts'
 import type { State } from '../state/state.ts'

@@ -2,7 +2,8 @@
 // for each fact costs two to four times as much (figures in sqlite-journal.ts), and the runs keep types searchable.
 import { crc32 } from 'node:zlib'
 import type { EpochMs } from '../model/instant.ts'
-import { type AnyFact, type Entry, JournalError, reasonOf } from './journal.ts'
+import { reasonOf } from '../model/reason.ts'
+import { type AnyFact, type Entry, JournalError } from './journal.ts'
 
 /** A chunk is closed at either, so that reading one, or looking in one for a single fact, stays cheap. */
 export const CHUNK_FACTS = 1024

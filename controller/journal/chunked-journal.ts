@@ -3,6 +3,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import type { EpochMs } from '../model/instant.ts'
+import { reasonOf } from '../model/reason.ts'
 import { AppendQueue, type Pending } from './append-queue.ts'
 import { type Chunk, ChunkBuilder, decoded, packStored, type Stored, unpack } from './chunk.ts'
 import type { ChunkStore, SnapshotRecord } from './chunk-store.ts'
@@ -17,7 +18,6 @@ import {
   type KeptQuery,
   type Parts,
   type QueueLimits,
-  reasonOf,
   type Snapshot,
 } from './journal.ts'
 import { listingOf, pick } from './listing.ts'

@@ -170,8 +170,3 @@ export class JournalError extends Error {
     this.code = code
   }
 }
-
-/** What any thrown value says, for a message that goes on with it. */
-export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}

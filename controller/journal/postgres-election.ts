@@ -3,7 +3,7 @@
 // server's keepalives, some 9 s), and when it no longer asks, because it hangs (`idle_session_timeout`).
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client } from 'pg'
-import { reasonOf } from './journal.ts'
+import { reasonOf } from '../model/reason.ts'
 import { connect, drop, LINK_TIMES } from './postgres-link.ts'
 import { parsePostgresUrl } from './postgres-url.ts'
 

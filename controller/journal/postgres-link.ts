@@ -2,7 +2,8 @@
 // in it. So work must be such that doing it twice does no harm. The engine's files are the importers of pg.
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client, DatabaseError } from 'pg'
-import { JournalError, reasonOf } from './journal.ts'
+import { reasonOf } from '../model/reason.ts'
+import { JournalError } from './journal.ts'
 import type { PostgresTarget } from './postgres-url.ts'
 
 /** In ms. */

@@ -8,8 +8,8 @@
 //
 // Format 1, which is read too, has the number of sections in the place of the first zero, and the table before the sections.
 import { crc32 } from 'node:zlib'
+import { reasonOf } from '../model/reason.ts'
 import { readStill, releaseStill } from '../model/still.ts'
-import { reasonOf } from './journal.ts'
 import { decodeTree } from './snapshot-decoder.ts'
 import {
   captureTree,

@@ -5,8 +5,9 @@ import { createReadStream, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { reasonOf } from '../model/reason.ts'
 import type { SnapshotRecord } from './chunk-store.ts'
-import { JournalError, type Parts, reasonOf } from './journal.ts'
+import { JournalError, type Parts } from './journal.ts'
 
 /** The name says sequence number and checksum, so that no file is ever written over by different bytes. */
 export function snapshotPath(database: string, { seq, check }: SnapshotRecord): string {

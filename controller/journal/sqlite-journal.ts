@@ -1,10 +1,11 @@
 // The embedded default: the journal in one SQLite file that one process at a time may open, with its snapshots beside it.
 import { closeSync, existsSync, fdatasync, fdatasyncSync, openSync, statSync } from 'node:fs'
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite'
+import { reasonOf } from '../model/reason.ts'
 import { type Chunk, decodeRuns, distinctTypes, encodeRuns } from './chunk.ts'
 import type { ChunkStore, SnapshotRecord, StoreChange } from './chunk-store.ts'
 import { ChunkedJournal } from './chunked-journal.ts'
-import { type AnyFact, JournalError, type JournalErrorCode, type Parts, type QueueLimits, reasonOf } from './journal.ts'
+import { type AnyFact, JournalError, type JournalErrorCode, type Parts, type QueueLimits } from './journal.ts'
 import {
   hasSnapshotFiles,
   isSnapshotFileGood,

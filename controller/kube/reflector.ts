@@ -1,5 +1,4 @@
 // Keeps a store in step with the objects of one kind, by the machine of watch-machine.ts.
-
 import type { KubeClient } from './kube-client.ts'
 import { asKubeError, type KubeError } from './kube-error.ts'
 import type { KubeObject, Resource } from './kube-object.ts'

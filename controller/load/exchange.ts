@@ -1,5 +1,6 @@
 // Requests over a few connections that are kept. The one importer of undici.
 import { Pool } from 'undici'
+import { reasonOf } from '../model/reason.ts'
 
 export type Ask = {
   readonly method: 'GET' | 'POST'
@@ -61,7 +62,7 @@ export function openExchange(url: string, connections: number, timeoutMs: number
           text,
         }
       } catch (error) {
-        return { type: 'Failed', code: codeOf(error), message: error instanceof Error ? error.message : String(error) }
+        return { type: 'Failed', code: codeOf(error), message: reasonOf(error) }
       }
     },
     close: () => pool.destroy(),

@@ -1,9 +1,9 @@
 // Declarations from the cluster into the journal: whenever objects have changed, all are judged anew, and what that changes is
 // submitted. Nothing happens before every kind was listed whole, so that nothing is taken for removed that was only not seen yet.
-import { reasonOf } from '../journal/journal.ts'
 import { type KubeObject, keyOf } from '../kube/kube-object.ts'
 import type { Declared } from '../model/declared.ts'
 import { KIND_NAMES, KINDS, type Kind } from '../model/kinds.ts'
+import { reasonOf } from '../model/reason.ts'
 import type { RolloutRecord } from '../rollout/control.ts'
 import type { World } from '../rollout/world.ts'
 import type { Controller } from '../runtime/controller.ts'

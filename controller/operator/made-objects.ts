@@ -1,5 +1,6 @@
 // The objects that Ringmaster writes itself: groups, rollouts and deployments that rules made, and the deployments of declared
 // rollouts, as long as they are to be seen in the cluster.
+import { byName } from '../model/by-name.ts'
 import type { Kind } from '../model/kinds.ts'
 import { deploymentNamed } from '../project/view-rollouts.ts'
 import { isStarted, isUnfinished, type RolloutRecord } from '../rollout/control.ts'
@@ -50,7 +51,7 @@ function shownRollouts({ control, objects }: World): RolloutRecord[] {
   return [...byOwner.values()].flatMap((records) => {
     const ended = records
       .filter((record) => !isUnfinished(record) && isDeclaredStill(objects, record))
-      .sort((a, b) => b.plannedAt - a.plannedAt || (a.name < b.name ? -1 : 1))
+      .sort((a, b) => b.plannedAt - a.plannedAt || byName(a, b))
     return [...records.filter(isUnfinished), ...ended.slice(0, ENDED_SHOWN)]
   })
 }

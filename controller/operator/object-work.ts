@@ -1,5 +1,4 @@
 // The work on one object: what the state says of it is compared with what the watch shows, and what differs is written.
-
 import type { KubeClient } from '../kube/kube-client.ts'
 import { KubeError } from '../kube/kube-error.ts'
 import type { KubeObject } from '../kube/kube-object.ts'

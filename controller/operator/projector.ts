@@ -4,6 +4,7 @@ import { KubeError } from '../kube/kube-error.ts'
 import type { KubeObject } from '../kube/kube-object.ts'
 import { startWorkers } from '../kube/workers.ts'
 import { KIND_NAMES, type Kind } from '../model/kinds.ts'
+import { reasonOf } from '../model/reason.ts'
 import type { Log } from '../runtime/log.ts'
 import { type MadeObject, madeObjects } from './made-objects.ts'
 import { type ObjectKey, objectKey } from './names.ts'
@@ -130,7 +131,7 @@ function tell(log: Log, told: Map<string, string>, key: string, error: unknown):
   const type = error instanceof KubeError ? error.type : 'Unavailable'
   if (told.get(key) === type || type === 'Conflict') return
   if (told.size < MOST_TOLD) told.set(key, type)
-  const message = error instanceof Error ? error.message : String(error)
+  const message = reasonOf(error)
   if (type === 'Denied') log.error(`${message}; grant it to the controller: docs/guides/kubernetes.md lists its rights`)
   else log.warn(`${key}: ${message}; it is tried again`)
 }

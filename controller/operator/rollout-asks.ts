@@ -1,6 +1,5 @@
 // What annotations on a rollout ask for, as commands. Each says what it is about (the plan, the halt), so that it is done once,
 // also over a restart, and never to what came after.
-
 import type { Command } from '../model/facts.ts'
 import { type EpochMs, toRfc3339 } from '../model/instant.ts'
 import { isStarted, type RolloutRecord } from '../rollout/control.ts'

@@ -3,6 +3,7 @@
 import { stateOf, updateOf } from '../catalog/catalog.ts'
 import { membersOf } from '../fleet/collections.ts'
 import { type BitPlane, clonePlane, countBits, intersect, newPlane, subtract, unite } from '../model/bit-plane.ts'
+import { byName } from '../model/by-name.ts'
 import type { UpdateId } from '../model/update.ts'
 import { type HoldRecord, isStarted, type RolloutRecord } from '../rollout/control.ts'
 import type { State } from '../state/state.ts'
@@ -141,5 +142,5 @@ function addTo(planes: Map<UpdateId, BitPlane>, id: UpdateId, devices: BitPlane)
 }
 
 function rolloutsByName(state: State): RolloutRecord[] {
-  return [...state.control.rollouts.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  return [...state.control.rollouts.values()].sort(byName)
 }

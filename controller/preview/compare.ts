@@ -1,6 +1,5 @@
 // What a change of the declarations does in a world: both sets of declarations in copies of it, decided upon by the code of
 // the controller, and compared. Pure; the same input gives the same effect.
-
 import { countBits } from '../model/bit-plane.ts'
 import type { Declared } from '../model/declared.ts'
 import { DAY, type EpochMs } from '../model/instant.ts'

@@ -1,5 +1,6 @@
 // Updates that fit no window of the devices that they are for (semantics.md §5): in rollouts under way, and in the next one
 // of each rule.
+import { byName } from '../model/by-name.ts'
 import type { EpochMs } from '../model/instant.ts'
 import { misfitsByPhase } from '../project/rollout-misfits.ts'
 import { isUnfinished } from '../rollout/control.ts'
@@ -27,7 +28,7 @@ function misfits(state: State, now: EpochMs): Map<string, Found> {
   const put = (key: Found['key'], misfit: { updates: number; devices: number } | undefined) => {
     if (misfit !== undefined) found.set(JSON.stringify(key), { key, updates: misfit.updates, devices: misfit.devices })
   }
-  const rollouts = [...state.control.rollouts.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const rollouts = [...state.control.rollouts.values()].sort(byName)
   for (const rollout of rollouts)
     if (isUnfinished(rollout))
       misfitsByPhase(state, rollout, now).forEach((misfit, i) => {

@@ -13,6 +13,7 @@ import {
   setBit,
   unite,
 } from '../model/bit-plane.ts'
+import { byName } from '../model/by-name.ts'
 import type { Declared } from '../model/declared.ts'
 import { DAY, type EpochMs } from '../model/instant.ts'
 import type { ResolvedDeployment } from '../model/plan.ts'
@@ -111,7 +112,6 @@ export function firstStart(
 
 function restrictions(state: State): Declared[] {
   const { MaintenanceWindow, Freeze } = state.objects
-  const byName = (a: Declared, b: Declared) => (a.name < b.name ? -1 : 1)
   return [...[...MaintenanceWindow.values()].sort(byName), ...[...Freeze.values()].sort(byName)]
 }
 

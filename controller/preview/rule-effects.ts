@@ -1,6 +1,5 @@
 // What becomes of each rule: updates that it selects now, how near they are to the limit of a group, and the devices that
 // the phases of its next rollout would have.
-
 import { updateOf } from '../catalog/catalog.ts'
 import { type CriteriaContext, explainCriteria, orderUpdates, selectUpdates } from '../catalog/criteria.ts'
 import { membersOf } from '../fleet/collections.ts'

@@ -1,6 +1,7 @@
 // What happens in a stretch of time, read off the state at its end: evaluations, rollouts and their phases. And where two
 // such timelines differ.
 import { countShared } from '../model/bit-plane.ts'
+import { byName } from '../model/by-name.ts'
 import type { Decision } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
 import { isStarted, isUnfinished, type PhaseRecord, type RolloutRecord } from '../rollout/control.ts'
@@ -20,7 +21,7 @@ export function timelineOf(
 ): Timeline {
   const rollouts = [...state.control.rollouts.values()]
     .filter(({ ended }) => ended === undefined || ended.at >= from)
-    .sort((a, b) => a.plannedAt - b.plannedAt || (a.name < b.name ? -1 : 1))
+    .sort((a, b) => a.plannedAt - b.plannedAt || byName(a, b))
     .map((rollout) => rolloutLine(state, rollout, notes, from))
   return { evaluations: recorded.flatMap(evaluationOf), rollouts }
 }

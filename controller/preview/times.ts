@@ -11,6 +11,7 @@ import {
   subtract,
   unite,
 } from '../model/bit-plane.ts'
+import { byName } from '../model/by-name.ts'
 import type { Declared } from '../model/declared.ts'
 import type { EpochMs } from '../model/instant.ts'
 import type { ResolvedPhase } from '../model/plan.ts'
@@ -84,7 +85,7 @@ function sameTimes(a: Times, b: Times): boolean {
 function slots(state: State, now: EpochMs): Map<string, Slot> {
   const found = new Map<string, Slot>()
   const places = placesOf(state)
-  const rollouts = [...state.control.rollouts.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const rollouts = [...state.control.rollouts.values()].sort(byName)
   for (const rollout of rollouts) if (isUnfinished(rollout)) rolloutSlots(state, places, rollout, now, found)
   for (const name of [...state.objects.AutomaticDeploymentRule.keys()].sort()) {
     const side = ruleSide(state, name, now)

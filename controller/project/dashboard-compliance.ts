@@ -1,8 +1,8 @@
 // How far the fleet and its collections are with what is deployed to them (semantics.md §8), counted by planes.
-
 import { membersOf } from '../fleet/collections.ts'
 import { eachStanding } from '../fleet/standing.ts'
 import { type BitPlane, countBits, countShared, intersect, isEmptyPlane, newPlane, unite } from '../model/bit-plane.ts'
+import { byName } from '../model/by-name.ts'
 import { ALL_DEVICES } from '../model/collection.ts'
 import type { UpdateId } from '../model/update.ts'
 import { isStarted, type RolloutRecord } from '../rollout/control.ts'
@@ -85,7 +85,7 @@ export function collectionFigures(
 function newestFirst(world: World): RolloutRecord[] {
   return [...world.control.rollouts.values()]
     .filter(({ phases }) => phases.some((phase) => isStarted(phase) && phase.approved))
-    .sort((a, b) => b.plannedAt - a.plannedAt || (a.name < b.name ? -1 : 1))
+    .sort((a, b) => b.plannedAt - a.plannedAt || byName(a, b))
 }
 
 function approvedTargets({ fleet }: World, { phases }: RolloutRecord): BitPlane | undefined {

@@ -1,4 +1,5 @@
 // The next maintenance windows and freezes, one line for each declared object.
+import { byName } from '../model/by-name.ts'
 import type { Declared } from '../model/declared.ts'
 import { DAY, type EpochMs, MINUTE } from '../model/instant.ts'
 import { DEVICE_LOCAL } from '../model/recurrence.ts'
@@ -32,7 +33,7 @@ const MAX_COLLECTIONS = 3
 export function nextOccasions(objects: Objects, now: EpochMs, limit: number): { shown: Occasion[]; total: number } {
   const declared = [...objects.Freeze.values(), ...objects.MaintenanceWindow.values()]
   const found = declared
-    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+    .sort(byName)
     .slice(0, MAX_LOOKED_AT)
     .flatMap((object) => occasionOf(object, now))
     .filter(({ next, unreadable }) => next !== undefined || unreadable)
@@ -41,7 +42,7 @@ export function nextOccasions(objects: Objects, now: EpochMs, limit: number): { 
         Number(b.unreadable) - Number(a.unreadable) ||
         Number(b.current) - Number(a.current) ||
         (a.next?.from ?? 0) - (b.next?.from ?? 0) ||
-        (a.name < b.name ? -1 : 1),
+        byName(a, b),
     )
   return { shown: found.slice(0, limit), total: found.length + Math.max(0, declared.length - MAX_LOOKED_AT) }
 }

@@ -1,5 +1,6 @@
 // What an administrator sees at a glance: the state in short, as plain data with bounded lists. The status page renders it.
 import { countBits, countShared } from '../model/bit-plane.ts'
+import { byName } from '../model/by-name.ts'
 import type { Problem, SourceCommit } from '../model/declared.ts'
 import { type Decision, type Fact, isDecision } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
@@ -117,14 +118,14 @@ export function dashboard(world: World, notes: readonly Note[], decisions: Decis
       leftOut: deployed.leftOut,
       ...deployed.figures,
     },
-    catalog: { updates: catalog.ids.length, feeds: listed(byName(world.feeds), LIMITS.feeds, feedSummary) },
-    sources: listed(byName(world.sources), LIMITS.sources, sourceSummary),
+    catalog: { updates: catalog.ids.length, feeds: listed(entriesByName(world.feeds), LIMITS.feeds, feedSummary) },
+    sources: listed(entriesByName(world.sources), LIMITS.sources, sourceSummary),
     objects: KIND_NAMES.reduce((sum, kind) => sum + world.objects[kind].size, 0),
     rules: ruleSummaries(world, notes),
     rollouts,
     collections: collectionFigures(world, deployed, usedBy, LIMITS.collections),
     occasions: nextOccasions(world.objects, now, LIMITS.occasions),
-    holds: listed(byName(control.holds), LIMITS.holds, ([name, hold]) => ({
+    holds: listed(entriesByName(control.holds), LIMITS.holds, ([name, hold]) => ({
       name,
       updates: hold.updates.length,
       reason: hold.reason,
@@ -142,7 +143,7 @@ function listed<T, U>(all: readonly T[], limit: number, summary: (one: T) => U):
   return { shown: all.slice(0, limit).map(summary), total: all.length }
 }
 
-function byName<T>(map: ReadonlyMap<string, T>): [string, T][] {
+function entriesByName<T>(map: ReadonlyMap<string, T>): [string, T][] {
   return [...map].sort(([a], [b]) => (a < b ? -1 : 1))
 }
 
@@ -174,7 +175,7 @@ function ruleSummaries(world: World, notes: readonly Note[]): Listed<RuleSummary
       (a, b) =>
         Number(b.state === 'Stalled') - Number(a.state === 'Stalled') ||
         (a.until ?? Number.MAX_VALUE) - (b.until ?? Number.MAX_VALUE) ||
-        (a.name < b.name ? -1 : 1),
+        byName(a, b),
     )
   return listed(rules, LIMITS.rules, ({ name, state, reason, message, until }) => {
     return { name, state, reason, message, ...(until !== undefined && { until }) }

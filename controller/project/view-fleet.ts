@@ -3,6 +3,7 @@ import { collectionsOf, membersOf } from '../fleet/collections.ts'
 import { enforcementsOf } from '../fleet/compliance.ts'
 import { attributesOf } from '../fleet/fleet.ts'
 import { countBits, countShared, hasBit, newPlane } from '../model/bit-plane.ts'
+import { byName } from '../model/by-name.ts'
 import { ALL_DEVICES } from '../model/collection.ts'
 import { toRfc3339 } from '../model/instant.ts'
 import { plural } from '../model/plural.ts'
@@ -99,6 +100,6 @@ function deploymentsOf(installs: readonly Offer[], stale: boolean): DeviceStatus
     }
   return [...found]
     .map(([name, compliance]) => ({ name, compliance }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .sort(byName)
     .slice(0, MAX_DEPLOYMENTS)
 }

@@ -5,6 +5,7 @@ import { membersOf } from '../fleet/collections.ts'
 import { valueAt } from '../fleet/column.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { type BitPlane, countBits, eachBit, hasBit, newPlane, setBit, unite } from '../model/bit-plane.ts'
+import { byName } from '../model/by-name.ts'
 import { DAY, type EpochMs, MINUTE } from '../model/instant.ts'
 import { DEVICE_LOCAL, type MaintenanceWindowTimes } from '../model/recurrence.ts'
 import type { UpdateId } from '../model/update.ts'
@@ -86,7 +87,7 @@ function roomsOf(world: World, useAllDeployments: boolean, now: EpochMs): Rooms 
   const { fleet } = world
   const zones = fleet.columns.get(TIME_ZONE_ATTRIBUTE)
   const codes = zones?.codes ?? []
-  const windows = [...world.objects.MaintenanceWindow.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const windows = [...world.objects.MaintenanceWindow.values()].sort(byName)
   const day = Math.floor(now / DAY)
   const key = [day, world.membershipVersion, fleet.ids.length, zones?.generation, zones?.values.length, ...windows]
   const byTerms = known.get(fleet) ?? new Map<boolean, Known>()
@@ -128,7 +129,7 @@ type Place = { readonly windows: readonly WindowInput[]; readonly local: boolean
 function placesOf(world: World): { placeOf: Uint32Array; windowsAt: readonly Place[] } {
   const placeOf = new Uint32Array(world.fleet.ids.length)
   const windowsAt: Place[] = [{ windows: [], local: false }]
-  for (const object of [...world.objects.MaintenanceWindow.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+  for (const object of [...world.objects.MaintenanceWindow.values()].sort(byName)) {
     if (object.kind !== 'MaintenanceWindow') continue
     const window: WindowInput = { name: object.name, appliesTo: object.spec.appliesTo, times: object.spec }
     const isLocal = object.spec.schedule.timeZone === DEVICE_LOCAL

@@ -4,6 +4,7 @@ import { stateOf, updateOf } from '../catalog/catalog.ts'
 import { membersOf } from '../fleet/collections.ts'
 import { complianceOf } from '../fleet/compliance.ts'
 import { hasBit } from '../model/bit-plane.ts'
+import { byName } from '../model/by-name.ts'
 import type { Declared } from '../model/declared.ts'
 import type { EpochMs } from '../model/instant.ts'
 import type { ComplianceState } from '../model/report.ts'
@@ -139,7 +140,7 @@ function declaredFreezes(objects: DeclaredObjects): For<FreezeInput, readonly st
 }
 
 function inOrder(objects: DeclaredObjects): Declared[] {
-  return [...objects.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  return [...objects.values()].sort(byName)
 }
 
 function isInAny(world: World, collections: readonly string[], row: number): boolean {
@@ -152,7 +153,7 @@ function isInAny(world: World, collections: readonly string[], row: number): boo
 function rolloutsByName(world: World): RolloutRecord[] {
   const known = sorted.get(world.control.rollouts)
   if (known !== undefined) return known
-  const rollouts = [...world.control.rollouts.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const rollouts = [...world.control.rollouts.values()].sort(byName)
   sorted.set(world.control.rollouts, rollouts)
   return rollouts
 }
@@ -181,7 +182,7 @@ function rolloutsNaming(world: World, only: ReadonlySet<UpdateId>): readonly Rol
 function namingAny({ byUpdate, uninstalling }: Naming, only: ReadonlySet<UpdateId>): readonly RolloutRecord[] {
   const found = new Set(uninstalling)
   for (const id of only) for (const rollout of byUpdate.get(id) ?? NO_ROLLOUTS) found.add(rollout)
-  return [...found].sort((a, b) => (a.name < b.name ? -1 : 1))
+  return [...found].sort(byName)
 }
 
 function namingOf(world: World): Naming {

@@ -1,4 +1,5 @@
 // Rollouts that an admin wrote by hand over a group (architecture.md, "Each level is an entry point").
+import { byName } from '../model/by-name.ts'
 import type { Declared } from '../model/declared.ts'
 import type { Provenance } from '../model/facts.ts'
 import { type ResolvedPlan, resolvePlan } from '../model/plan.ts'
@@ -87,7 +88,7 @@ function updatesOf(draft: Draft, group: string): UpdateId[] | undefined {
   const made = [...draft.control.rollouts.values()].filter(
     (rollout) => rollout.rule !== undefined && rollout.group === group,
   )
-  const newest = made.sort((a, b) => b.plannedAt - a.plannedAt || (a.name < b.name ? -1 : 1))[0]
+  const newest = made.sort((a, b) => b.plannedAt - a.plannedAt || byName(a, b))[0]
   return newest?.updates.toSorted()
 }
 

@@ -1,5 +1,4 @@
 // Rules to groups (semantics.md §3): evaluates what is due, and plans a rollout of what it selected.
-
 import { stateOf } from '../catalog/catalog.ts'
 import { type CriteriaContext, countByCriterion, orderUpdates, selectUpdates } from '../catalog/criteria.ts'
 import { keepSelections } from '../catalog/selections.ts'

@@ -1,5 +1,4 @@
 // A rule with its template and the defaults filled in, and when it is to be evaluated next (semantics.md §3).
-
 import type { Declared, ObjectRef } from '../model/declared.ts'
 import type { Trigger } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'

@@ -1,7 +1,8 @@
 // A controller at work: facts come in, are made durable, folded, and decided upon, one turn after the other. Nothing acts
 // on a decision that is not in the journal, and nothing is acknowledged that is not.
-import { type Journal, JournalError, reasonOf } from '../journal/journal.ts'
+import { type Journal, JournalError } from '../journal/journal.ts'
 import { type Decision, type Fact, type Input, isDecisionType } from '../model/facts.ts'
+import { reasonOf } from '../model/reason.ts'
 import type { Note } from '../rollout/draft.ts'
 import { decide, type Outcome } from '../state/decide.ts'
 import type { State } from '../state/state.ts'

@@ -1,7 +1,7 @@
 // Git sources at work: the one of the command line, and each declared GitSource, polled when it is due or woken by a webhook.
-
 import { isDeepStrictEqual } from 'node:util'
 import { JournalError } from '../journal/journal.ts'
+import { byName } from '../model/by-name.ts'
 import type { GitSourceSpec } from '../model/git-source.ts'
 import type { EpochMs } from '../model/instant.ts'
 import { durationMs } from '../model/instant.ts'
@@ -92,9 +92,7 @@ export class GitSources implements GitWebhooks {
     const wanted = new Map<string, GitSourceSpec>()
     const { commandLine } = this.#options
     if (commandLine !== undefined) wanted.set(COMMAND_LINE_GIT, commandLine)
-    const declared = [...this.#intake.controller.state.objects.GitSource.values()].sort((a, b) =>
-      a.name < b.name ? -1 : 1,
-    )
+    const declared = [...this.#intake.controller.state.objects.GitSource.values()].sort(byName)
     for (const object of declared)
       if (object.kind === 'GitSource' && !wanted.has(object.name) && wanted.size < MAX_GIT_SOURCES)
         wanted.set(object.name, object.spec)

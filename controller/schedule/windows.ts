@@ -1,5 +1,6 @@
 // When one device may be changed (semantics.md §5): its windows and freezes as stretches of time, and what they leave for
 // an update to start or for a restart.
+import { byName } from '../model/by-name.ts'
 import { DAY, type EpochMs, HOUR, MINUTE, toRfc3339 } from '../model/instant.ts'
 import { MAX_RUN_TIME_MINUTES } from '../model/limits.ts'
 import { DEVICE_LOCAL, type FreezeTimes, type MaintenanceWindowTimes } from '../model/recurrence.ts'
@@ -198,10 +199,6 @@ export function longestWindowMinutes(
 /** Clocks at UTC+14 show a time so long before UTC does, those at UTC−12 so long after. */
 const FURTHEST_AHEAD = 14 * HOUR
 const FURTHEST_BEHIND = 12 * HOUR
-
-function byName(a: Doubt, b: Doubt): number {
-  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0
-}
 
 function zoneDoubt(timeZone: string, deviceZone: string | undefined): string {
   if (timeZone !== DEVICE_LOCAL) return `time zone ${timeZone} is not known here`

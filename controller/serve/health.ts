@@ -1,6 +1,7 @@
 // Whether the process lives, and whether it can do its work: /healthz and /readyz.
 import { JournalError, type JournalErrorCode } from '../journal/journal.ts'
 import { HOUR, toRfc3339 } from '../model/instant.ts'
+import { reasonOf } from '../model/reason.ts'
 import type { FeedRecord } from '../rollout/world.ts'
 import type { Controller } from '../runtime/controller.ts'
 import type { App } from './app.ts'
@@ -47,7 +48,7 @@ function journalCheck({ trouble, troubledAt, journal }: Controller): Check {
   const lasting = isLasting(trouble)
   const passing = trouble instanceof JournalError && ['DiskFull', 'Unavailable'].includes(trouble.code)
   if (lasting || (passing && performance.now() - troubledAt < TROUBLE_MS))
-    return { name, ok: false, message: trouble instanceof Error ? trouble.message : String(trouble) }
+    return { name, ok: false, message: reasonOf(trouble) }
   return { name, ok: true, message: `${journal.lastSeq} facts` }
 }
 

@@ -1,6 +1,5 @@
 // The catalog's feeds in a simulation: read once before it begins, and synchronised on the virtual clock. An update is
 // in a feed from its release on.
-
 import type { FeedResult } from '../catalog/feeds/feed-result.ts'
 import { parseFeed } from '../catalog/feeds/parse-feed.ts'
 import { readFeed } from '../catalog/feeds/read-feed.ts'

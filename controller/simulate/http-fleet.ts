@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { DAY, type EpochMs, HOUR, MINUTE, toRfc3339 } from '../model/instant.ts'
+import { reasonOf } from '../model/reason.ts'
 import type { DeviceReport } from '../model/report.ts'
 import type { Policy } from '../project/policy.ts'
 import { advance, receivePolicy, renewPolicy } from './agent.ts'
@@ -90,7 +91,7 @@ export async function runHttpFleet(fleet: HttpFleet, around: FleetSurroundings):
     const step = stepDevice(fleet, device, around).then(
       (next) => wake(device, next),
       (error: unknown) => {
-        if (!around.signal.aborted) around.onTrouble(error instanceof Error ? error.message : String(error))
+        if (!around.signal.aborted) around.onTrouble(reasonOf(error))
         wake(device, around.now() + RETRY_AFTER)
       },
     )

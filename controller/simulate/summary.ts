@@ -2,6 +2,7 @@
 // what failed.
 import { enforcementOf, failuresOf } from '../fleet/compliance.ts'
 import { countBits, countShared } from '../model/bit-plane.ts'
+import { byName } from '../model/by-name.ts'
 import { type EpochMs, toRfc3339 } from '../model/instant.ts'
 import { misfitsByPhase } from '../project/rollout-misfits.ts'
 import { isStarted, isUnfinished, type PhaseRecord, type RolloutRecord } from '../rollout/control.ts'
@@ -17,9 +18,7 @@ const MAX_ENDED = 50
 
 /** Several lines, ending with a line break. */
 export function tellEnd(state: State, notes: readonly Note[], at: EpochMs): string {
-  const rollouts = [...state.control.rollouts.values()].sort(
-    (a, b) => a.plannedAt - b.plannedAt || (a.name < b.name ? -1 : 1),
-  )
+  const rollouts = [...state.control.rollouts.values()].sort((a, b) => a.plannedAt - b.plannedAt || byName(a, b))
   const ended = rollouts.filter((rollout) => !isUnfinished(rollout))
   const left = new Set(ended.slice(0, -MAX_ENDED))
   const present = countBits(state.fleet.present)

@@ -1,6 +1,7 @@
 // The YAML files of a folder, read within limits and without leaving the folder.
 import { closeSync, constants, type Dirent, promises as fs, openSync, readSync } from 'node:fs'
 import { dirname, join, posix, sep } from 'node:path'
+import { byName } from '../model/by-name.ts'
 import type { Code } from './codes.ts'
 import { MAX_ENTRIES, MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_DEPTH, MAX_SOURCE_BYTES } from './limits.ts'
 
@@ -117,7 +118,7 @@ async function listFolder(listing: Listing, name: string, real: string, depth: n
 async function entriesOf(listing: Listing, name: string, real: string): Promise<Dirent[]> {
   try {
     const entries = await fs.readdir(real, { withFileTypes: true })
-    return entries.sort((a, b) => (a.name < b.name ? -1 : 1))
+    return entries.sort(byName)
   } catch (error) {
     if (name === '') throw error
     listing.problems.push(cannotRead(name, error))

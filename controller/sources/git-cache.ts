@@ -2,6 +2,7 @@
 import { promises as fs } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { GitSourceSpec } from '../model/git-source.ts'
+import { reasonOf } from '../model/reason.ts'
 import type { Code } from './codes.ts'
 import { GitFailure, type GitRun, git, gitCatFile } from './git.ts'
 import { type Credentials, withoutSecrets } from './git-auth.ts'
@@ -222,7 +223,7 @@ export class GitCache {
 
   #local(error: unknown): unknown {
     if (error instanceof GitSourceError || (error instanceof GitFailure && error.type === 'Aborted')) return error
-    const why = error instanceof Error ? error.message : String(error)
+    const why = reasonOf(error)
     return this.#failure(
       'RM1409',
       `the local copy ${basename(dirname(this.folder))}/${basename(this.folder)}: ${why}`,

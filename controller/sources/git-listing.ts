@@ -1,5 +1,6 @@
 // Which files of a Git tree are declarations: the rules of folder.ts, over a listing in place of a disk.
 import { posix } from 'node:path'
+import { byName } from '../model/by-name.ts'
 import { type FileProblem, isSkippedFolder, isYamlName } from './folder.ts'
 import { MAX_ENTRIES, MAX_FILES, MAX_FOLDER_DEPTH } from './limits.ts'
 
@@ -53,7 +54,7 @@ export function listTree(
       code: 'RM1015',
       message: `more than ${MAX_FILES} files: declare several objects in one`,
     })
-  return { files: files.slice(0, MAX_FILES).sort((a, b) => (a.name < b.name ? -1 : 1)), problems, leaving }
+  return { files: files.slice(0, MAX_FILES).sort(byName), problems, leaving }
 }
 
 function treeOf(entries: readonly TreeEntry[]): FolderNode {

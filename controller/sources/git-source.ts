@@ -6,6 +6,7 @@ import { MAX_FEED_BYTES } from '../catalog/feeds/read-feed.ts'
 import type { Declared, Problem, SourceCommit } from '../model/declared.ts'
 import type { GitSourceSpec } from '../model/git-source.ts'
 import { durationMs } from '../model/instant.ts'
+import { reasonOf } from '../model/reason.ts'
 import { assemble, type Declarations, MAX_PROBLEMS_KEPT, type ParsedFiles, parseAhead, placed } from './assemble.ts'
 import type { Finding } from './cross-checks.ts'
 import type { SourceFile } from './folder.ts'
@@ -198,7 +199,7 @@ function isDamage(error: unknown): boolean {
 
 function asSourceError(error: unknown): unknown {
   if (error instanceof GitSourceError || (error instanceof GitFailure && error.type === 'Aborted')) return error
-  const why = error instanceof Error ? error.message : String(error)
+  const why = reasonOf(error)
   return new GitSourceError('RM1409', `the local copy cannot be read: ${why}`, error)
 }
 

@@ -1,5 +1,6 @@
 // Runs git, and nothing else does: without anybody's configuration, hooks, prompts or pagers, within limits of time and bytes.
 import { simpleGit } from 'simple-git'
+import { reasonOf } from '../model/reason.ts'
 import { runRemote } from './git-remote-run.ts'
 
 export type GitRun = {
@@ -182,7 +183,7 @@ function environmentOf({ folder, exact, config = [], env = {}, remote = false }:
 }
 
 function failureOf(error: unknown): GitFailure {
-  const text = error instanceof Error ? error.message : String(error)
+  const text = reasonOf(error)
   if (/ENOENT/.test(text) && /spawn git/.test(text))
     return new GitFailure('NoGit', 'there is no program git here: install it')
   const lines = text

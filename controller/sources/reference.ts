@@ -1,5 +1,4 @@
 // The reference pages (docs/reference, docs/errors) as Markdown, from the definitions that the code itself runs on.
-
 import { stringify } from 'yaml'
 import { KIND_NAMES, KINDS, type Kind } from '../model/kinds.ts'
 import { REASONS } from '../model/reasons.ts'

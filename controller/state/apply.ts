@@ -1,6 +1,5 @@
 // The fold: what each fact does to the state. Total (an unknown name changes nothing), deterministic, without I/O; what
 // must be refused was refused before it came into the journal.
-
 import { setStates } from '../catalog/catalog.ts'
 import { applySync, changesCatalog } from '../catalog/sync.ts'
 import { reevaluateDevice } from '../fleet/collections.ts'

@@ -1,5 +1,4 @@
 // Reading feeds from files and over HTTP: packed or not, within limits, and with errors that say whether to try again.
-
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import { join } from 'node:path'

@@ -1,6 +1,5 @@
 // The forms in which `ringmaster validate` reports, held against what reads them: the public schema of SARIF, an XML parser,
 // and the escapes of workflow commands.
-
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import Ajv from 'ajv-draft-04'

@@ -1,5 +1,4 @@
 // Snapshots: what goes in comes out, and what is damaged is said to be.
-
 import { isDeepStrictEqual } from 'node:util'
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'

@@ -1,5 +1,4 @@
 // Declared objects and candidates for tests of this folder.
-
 import type { Declared } from '../../controller/model/declared.ts'
 import type { Kind } from '../../controller/model/kinds.ts'
 import { type Candidate, judge } from '../../controller/operator/judge.ts'

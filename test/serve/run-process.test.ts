@@ -1,5 +1,4 @@
 // `ringmaster run` as people start and stop it: signals, errors, and the script that finds the right Node.js.
-
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'

@@ -1,6 +1,5 @@
 // A controller in the middle of a month: rollouts in every state, failures, a freeze, a rejected edit. For the tests of the status page
 // and for a look at it.
-
 import { membersOf } from '../../controller/fleet/collections.ts'
 import { complianceOf } from '../../controller/fleet/compliance.ts'
 import { openMemoryJournal } from '../../controller/journal/memory-journal.ts'
