@@ -6,6 +6,7 @@ import type { EpochMs } from '../model/instant.ts'
 import type { ResolvedPlan } from '../model/plan.ts'
 import type { Reason } from '../model/reasons.ts'
 import type { UpdateId } from '../model/update.ts'
+import { type Joined, withJoined } from './joined.ts'
 
 export type Control = {
   readonly rules: ReadonlyMap<string, RuleRecord>
@@ -68,8 +69,8 @@ export type StartedPhase = {
   readonly deadline: EpochMs
   readonly targets: BitPlane
   readonly devices: number
-  /** Devices that joined after the start, and when; they are in `targets` too. */
-  readonly joined: readonly { readonly at: EpochMs; readonly targets: BitPlane }[]
+  /** Devices that joined after the start; they are in `targets` too. */
+  readonly joined?: Joined
   readonly approved: boolean
   /** Since when the success threshold has been met without a break. */
   readonly thresholdMetAt?: EpochMs
@@ -229,7 +230,6 @@ function phaseAfter(phase: PhaseRecord, at: EpochMs, decision: PhaseDecision): P
       deadline: decision.deadline,
       targets: decodePlane(decision.targets),
       devices: decision.devices,
-      joined: [],
       approved: false,
       acceptedFailures: 0,
       timeoutFrom: at,
@@ -258,7 +258,7 @@ function startedPhaseAfter(phase: StartedPhase, at: EpochMs, decision: PhaseDeci
         ...phase,
         targets: unite(clonePlane(phase.targets), targets),
         devices: phase.devices + countBits(targets),
-        joined: [...phase.joined, { at, targets }],
+        joined: withJoined(phase.joined, targets, at),
       }
     }
     case 'ThresholdMet':
@@ -282,7 +282,6 @@ function haltedBeforeStart(at: EpochMs): StartedPhase {
     deadline: at,
     targets: { words: new Uint32Array() },
     devices: 0,
-    joined: [],
     approved: false,
     acceptedFailures: 0,
     timeoutFrom: at,

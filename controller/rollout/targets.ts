@@ -16,6 +16,7 @@ import { stableHash } from '../model/hash.ts'
 import { DAY, durationMs, type EpochMs } from '../model/instant.ts'
 import type { ResolvedPhase } from '../model/plan.ts'
 import { isStarted, type RolloutRecord } from './control.ts'
+import { joinedAt } from './joined.ts'
 import type { World } from './world.ts'
 
 /** The device attribute that holds its IANA time zone. */
@@ -120,8 +121,7 @@ export function evidenceFrom(world: World, rollout: RolloutRecord, index: number
   const { timeBasis } = planned.deployment
   const zone = timeBasis === 'DeviceLocal' ? deviceZone(world.fleet, row) : undefined
   const available = onDevice(phase.available, rollout, planned, device, zone)
-  const joined = phase.joined.find((batch) => hasBit(batch.targets, row))
-  return Math.max(available, joined?.at ?? phase.startedAt)
+  return Math.max(available, (phase.joined && joinedAt(phase.joined, row)) ?? phase.startedAt)
 }
 
 /** Milliseconds of an ISO-8601 duration without years and months. */

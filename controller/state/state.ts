@@ -8,9 +8,10 @@ import { newTokenHashes, tokenHashesFrom } from '../fleet/token-hashes.ts'
 import { type Capture, captureSnapshot, decodeSnapshot, encodeSnapshot } from '../journal/snapshot-codec.ts'
 import type { CollectionSpec } from '../model/collection.ts'
 import { DAY, type EpochMs } from '../model/instant.ts'
-import { newControl } from '../rollout/control.ts'
+import { type Control, newControl } from '../rollout/control.ts'
 import { countTargets } from '../rollout/evidence.ts'
 import type { Access, Objects, World } from '../rollout/world.ts'
+import { rolloutsFrom, type StoredRollout } from './stored-rollouts.ts'
 
 /** The world, and a number that goes up with every fact that can change what `decide` says. */
 export type State = World & { version: number }
@@ -47,8 +48,9 @@ export function recompileCollections(state: State): void {
   state.membershipVersion++
 }
 
-/** The state without what is made anew from it. Snapshots of before have the rows by id as well, and tokens as texts. */
-export type StoredState = Omit<State, 'collections' | 'fleet' | 'catalog' | 'access'> & {
+/** The state without what is made anew from it. Snapshots of before have the rows by id as well, tokens as texts, and those who joined in batches. */
+export type StoredState = Omit<State, 'collections' | 'fleet' | 'catalog' | 'access' | 'control'> & {
+  readonly control: Omit<Control, 'rollouts'> & { readonly rollouts: ReadonlyMap<string, StoredRollout> }
   readonly access: Omit<Access, 'tokens'> & { readonly tokens: Access['tokens'] | ReadonlyMap<number, string> }
   readonly membership: ReturnType<typeof newMembership>
   readonly fleet: Omit<Fleet, 'rowOf'>
@@ -93,7 +95,8 @@ export function restoreState({ membership, ...rest }: StoredState): State {
   const fleet = { ...rest.fleet, rowOf: new RowIndex(rest.fleet.ids) }
   const catalog = { ...rest.catalog, rowOf: rowsOf(rest.catalog.ids) }
   const collections = compileCollections(new Map(), membership)
-  const state: State = { ...rest, objects, access, fleet, catalog, collections }
+  const control = { ...rest.control, rollouts: rolloutsFrom(rest.control.rollouts) }
+  const state: State = { ...rest, objects, access, fleet, catalog, control, collections }
   const { membershipVersion } = state
   recompileCollections(state)
   state.membershipVersion = membershipVersion

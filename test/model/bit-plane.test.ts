@@ -91,11 +91,23 @@ test('a set has one text, whatever the plane was before, and comes back from it'
   t.end()
 })
 
-test('the text is base64 of little-endian words without trailing zeros', (t) => {
+test('the text is base64 of little-endian words, in stretches behind the number of their first word', (t) => {
+  const base64 = (...bytes: number[]) => Buffer.from(bytes).toString('base64')
   t.equal(encodePlane(newPlane(1000)), '')
-  t.equal(encodePlane(planeOf([0, 9])), Buffer.from([1, 2, 0, 0]).toString('base64'))
-  t.equal(encodePlane(planeOf([63])), Buffer.from([0, 0, 0, 0, 0, 0, 0, 0x80]).toString('base64'))
-  t.throws(() => decodePlane('not base64!'), SyntaxError)
+  t.equal(encodePlane(planeOf([0, 9])), base64(1, 2, 0, 0))
+  t.equal(encodePlane(planeOf([63])), `1:${base64(0, 0, 0, 0x80)}`)
+  t.equal(encodePlane(planeOf([0, 33, 1_000_000])), `${base64(1, 0, 0, 0, 2, 0, 0, 0)},31250:${base64(1, 0, 0, 0)}`)
+  t.same(
+    planeRows(decodePlane(base64(0, 0, 0, 0, 1, 0, 0, 0))),
+    [32],
+    'as it was written before: one stretch with its zeros',
+  )
+  t.end()
+})
+
+test('a text that is no set is refused', (t) => {
+  for (const text of ['not base64!', ':AQAAAA==', 'x:AQAAAA==', '-1:AQAAAA==', '2097152:AQAAAA=='])
+    t.throws(() => decodePlane(text), SyntaxError, text)
   t.end()
 })
 

@@ -61,7 +61,6 @@ const halted = record('r', {
       deadline: AT,
       targets: { words: new Uint32Array() },
       devices: 3,
-      joined: [],
       approved: false,
       acceptedFailures: 0,
       timeoutFrom: AT,

@@ -1,8 +1,10 @@
 // The fold: what it makes of time, of names that nobody knows, and of a snapshot in between.
 import { test } from 'tap'
 import { encodeSnapshot } from '../../controller/journal/snapshot-codec.ts'
+import { planeOf, planeRows } from '../../controller/model/bit-plane.ts'
 import type { Input } from '../../controller/model/facts.ts'
 import { DAY } from '../../controller/model/instant.ts'
+import { isStarted } from '../../controller/rollout/control.ts'
 import { gateFigures } from '../../controller/rollout/evidence.ts'
 import { apply } from '../../controller/state/apply.ts'
 import { decide } from '../../controller/state/decide.ts'
@@ -135,6 +137,24 @@ test('a snapshot from before targets were counted has them counted when it is re
   const state = decodeState(encodeSnapshot({ ...stored, evidence: new Map(evidence) }))
   t.equal(gateFigures(state, rolloutOf(story, 'rule-20260101'), 0).targets, targets)
   t.same(encodeState(state), encodeState(story.state))
+})
+
+test('a snapshot from before has those who joined in batches, and is read as what it meant', async (t) => {
+  const story = begun()
+  given(story, enrolled('d1', { ring: 'a' }))
+  wait(story, 'PT1H')
+  given(story, enrolled('d2', { ring: 'a' }))
+  const rollout = rolloutOf(story, 'rule-20260101')
+  const stored = encodableState(story.state)
+  const phases = rollout.phases.map((phase) => {
+    if (!isStarted(phase) || phase.joined === undefined) return phase
+    const { rows, at } = phase.joined
+    return { ...phase, joined: [...rows].map((row, i) => ({ at: at[i], targets: planeOf([row]) })) }
+  })
+  const rollouts = new Map([[rollout.name, { ...rollout, phases }]])
+  const state = decodeState(encodeSnapshot({ ...stored, control: { ...stored.control, rollouts } }))
+  t.same(startedPhase({ ...story, state }, rollout.name), startedPhase(story, rollout.name))
+  t.same(planeRows(startedPhase(story, rollout.name).targets), [0, 1, 2])
 })
 
 test('reports that say nothing new leave the version as it is, so that nothing is decided for them', async (t) => {
