@@ -5,6 +5,17 @@ export function setRule(masks: Uint32Array, mask: number, rule: number): void {
   masks[at] = (masks[at] ?? 0) | (1 << (rule & 31))
 }
 
+/** Returns whether any rule is in it. */
+export function copyMask(target: Uint32Array, to: number, masks: Uint32Array, from: number, words: number): boolean {
+  let any = 0
+  for (let w = 0; w < words; w++) {
+    const word = masks[from + w] ?? 0
+    target[to + w] = word
+    any |= word
+  }
+  return any !== 0
+}
+
 /** Returns whether any rule is left. */
 export function andMask(target: Uint32Array, to: number, masks: Uint32Array, from: number, words: number): boolean {
   let left = 0
