@@ -5,7 +5,6 @@ import { writeUnsigned } from '../model/still.ts'
 export type TokenHashes = { words: Uint32Array }
 
 const WORDS = 8
-const HASH_BYTES = WORDS * Uint32Array.BYTES_PER_ELEMENT
 const HASH = /^[0-9a-f]{64}$/
 
 export function newTokenHashes(): TokenHashes {
@@ -33,11 +32,10 @@ export function dropTokenHash({ words }: TokenHashes, row: number): void {
   if (first < words.length) for (let i = 0; i < WORDS; i++) writeUnsigned(words, first + i, 0)
 }
 
-/** In hex; undefined for none. */
-export function tokenHashOf(hashes: TokenHashes, row: number): string | undefined {
-  if (tokenMark(hashes, row) === 0) return undefined
-  const { buffer, byteOffset } = hashes.words
-  return new Uint8Array(buffer, byteOffset + row * HASH_BYTES, HASH_BYTES).toHex()
+/** Copies the eight words of the hash; returns whether there is one. */
+export function copyTokenHash(hashes: TokenHashes, row: number, into: Uint32Array): boolean {
+  for (let i = 0; i < WORDS; i++) into[i] = hashes.words[row * WORDS + i] ?? 0
+  return tokenMark(hashes, row) !== 0
 }
 
 /** A number that tells one token from the next that the device is given; 0 for none. */

@@ -1,6 +1,6 @@
 // Who speaks: tokens of devices, enrolment keys and the admin token. None is kept; of each there is a SHA-256.
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { tokenHashOf } from '../fleet/token-hashes.ts'
+import { copyTokenHash } from '../fleet/token-hashes.ts'
 import { hasBit } from '../model/bit-plane.ts'
 import type { EpochMs } from '../model/instant.ts'
 import type { State } from '../state/state.ts'
@@ -22,15 +22,18 @@ export function hashSecret(secret: string): string {
 }
 
 // Written anew for every comparison: nothing is allocated for a poll.
-const HASH_LENGTH = 64
-const given = Buffer.alloc(HASH_LENGTH)
-const wanted = Buffer.alloc(HASH_LENGTH)
+const HASH_BYTES = 32
+const given = Buffer.alloc(HASH_BYTES)
+const wanted = Buffer.alloc(HASH_BYTES)
+const wantedWords = new Uint32Array(wanted.buffer, wanted.byteOffset, HASH_BYTES / Uint32Array.BYTES_PER_ELEMENT)
 
 /** In time that does not depend on where the two differ. What is no hash in hex is the hash of nothing. */
 export function isSecret(secret: string, secretHash: string): boolean {
-  if (secretHash.length !== HASH_LENGTH) return false
-  given.write(hashSecret(secret), 'latin1')
-  wanted.write(secretHash, 'latin1')
+  return secretHash.length === HASH_BYTES * 2 && wanted.write(secretHash, 'hex') === HASH_BYTES && isWanted(secret)
+}
+
+function isWanted(secret: string): boolean {
+  given.write(hash('sha256', secret, 'latin1'), 'latin1')
   return timingSafeEqual(given, wanted)
 }
 
@@ -49,10 +52,10 @@ export function bearerToken(header: string | undefined, realm: 'device' | 'admin
 export function authenticateDevice(state: State, header: string | undefined): number {
   const token = bearerToken(header, 'device')
   const row = state.fleet.rowOf.get(deviceNamed(token))
-  const known = row === undefined ? undefined : tokenHashOf(state.access.tokens, row)
+  const isKnown = row !== undefined && copyTokenHash(state.access.tokens, row, wantedWords)
   // A device that is not known takes the same time as one that is.
-  const good = isSecret(token, known ?? NO_HASH)
-  if (row === undefined || known === undefined || !good || !hasBit(state.fleet.present, row))
+  const good = isWanted(token)
+  if (!isKnown || !good || !hasBit(state.fleet.present, row))
     throw unauthorized('device', 'BadToken', 'this token is not in force: enrol the device anew with an enrolment key')
   return row
 }
@@ -95,13 +98,15 @@ export function badKey(): HttpProblem {
   )
 }
 
-const NO_HASH = '0'.repeat(HASH_LENGTH)
+const NO_HASH = '0'.repeat(HASH_BYTES * 2)
 const TOKEN_START = 'rm1.'
+// Written anew for every token.
+const named = Buffer.alloc(MAX_TOKEN)
 
 function deviceNamed(token: string): string {
   if (!token.startsWith(TOKEN_START)) return ''
   const end = token.indexOf('.', TOKEN_START.length)
   // One dot more than there should be, or one less.
   if (end < 0 || token.includes('.', end + 1)) return ''
-  return Buffer.from(token.slice(TOKEN_START.length, end), 'base64url').toString()
+  return named.toString('utf8', 0, named.write(token.slice(TOKEN_START.length, end), 'base64url'))
 }

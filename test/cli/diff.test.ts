@@ -6,7 +6,6 @@ import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { type Test, test } from 'tap'
 import { main } from '../../controller/cli/main.ts'
 import { type Started, startController } from '../../controller/cli/start-controller.ts'
-import { tokenHashOf } from '../../controller/fleet/token-hashes.ts'
 import { MARKER } from '../../controller/preview/markdown.ts'
 import { encodeExport } from '../../controller/state/exported-state.ts'
 import { enrolWith, until } from '../serve/harness.ts'
@@ -14,6 +13,7 @@ import { CATALOG, DECLARATIONS, scenario } from '../simulate/samples.ts'
 import { ring } from '../support/declare.ts'
 import { newRepository, temporary } from '../support/git-repository.ts'
 import { newStory, tell } from '../support/story.ts'
+import { tokenHashOf } from '../support/token-hash.ts'
 
 const AT = ['--at', '2026-01-14T12:00:00Z']
 const NARROWED = DECLARATIONS.replace('P1M', 'PT6H')

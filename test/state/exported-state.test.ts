@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { test } from 'tap'
-import { newTokenHashes, tokenHashOf } from '../../controller/fleet/token-hashes.ts'
+import { newTokenHashes } from '../../controller/fleet/token-hashes.ts'
 import { decodeExport, encodeExport } from '../../controller/state/exported-state.ts'
 import { encodeState } from '../../controller/state/state.ts'
 import { told } from '../preview/comparing.ts'
 import { scene } from '../support/arbitrary.ts'
 import { declared, enrolled } from '../support/declare.ts'
 import { declaring, newStory, tell } from '../support/story.ts'
+import { tokenHashOf } from '../support/token-hash.ts'
 
 const ABOUT = { takenAt: 1, version: '0.0.0', seq: 7 }
 
