@@ -9,8 +9,7 @@ import type { Catalog } from './catalog.ts'
 import { rowsChangedSince } from './changes.ts'
 import { spellTheSame, type TextProperty, textValues } from './text-properties.ts'
 
-export const numberProperties = ['released', 'revised', 'sizeBytes'] as const
-export type NumberProperty = (typeof numberProperties)[number]
+export type NumberProperty = 'released' | 'revised' | 'sizeBytes'
 
 /** Values and places of lists that a column holds besides twice those that it began with, some of which no row has any more; then it is read anew. */
 const MAX_SPARE = 100_000

@@ -1,5 +1,5 @@
-// Selecting updates by criteria (semantics.md §3), as AND of planes over the catalog's index; and saying why one update
-// is or is not selected.
+// Selecting updates by criteria (semantics.md §3): what selections.ts makes of the catalog, and what only its context knows;
+// and saying why one update is or is not selected.
 import { type BitPlane, clearBit, clonePlane, countBits, eachBit, hasBit, newPlane } from '../model/bit-plane.ts'
 import type { Comparison, Criteria } from '../model/criteria.ts'
 import { type EpochMs, toRfc3339 } from '../model/instant.ts'

@@ -1,5 +1,6 @@
 // One attribute of all devices as a dictionary-encoded column: a small code per row, each different value stored once.
 import { writeUnsigned } from '../model/still.ts'
+import { longer } from '../model/typed-arrays.ts'
 
 /** `codes[row]` indexes `values`; code 0 is a missing attribute, and so is a row beyond the end. Codes widen from 8 to 16 to 32 bits when the dictionary outgrows them. */
 export type Column = {
@@ -78,15 +79,12 @@ function compact(column: Column): void {
 
 function widen(column: Column, code: number): void {
   if (code < 2 ** (8 * column.codes.BYTES_PER_ELEMENT)) return
-  const wider = codesFor(code, column.codes.length)
-  wider.set(column.codes)
-  column.codes = wider
+  column.codes = longer(column.codes, codesFor(code, column.codes.length))
 }
 
 function resize(column: Column, rows: number): void {
-  const longer = codesFor(2 ** (8 * column.codes.BYTES_PER_ELEMENT) - 1, Math.max(rows, column.codes.length * 2))
-  longer.set(column.codes)
-  column.codes = longer
+  const greatest = 2 ** (8 * column.codes.BYTES_PER_ELEMENT) - 1
+  column.codes = longer(column.codes, codesFor(greatest, Math.max(rows, column.codes.length * 2)))
 }
 
 function codesFor(greatest: number, rows: number): Uint8Array | Uint16Array | Uint32Array {

@@ -3,6 +3,7 @@
 import type { EpochMs } from '../model/instant.ts'
 import type { EnforcementState } from '../model/report.ts'
 import { writeFloat, writeInt, writeUnsigned } from '../model/still.ts'
+import { longer } from '../model/typed-arrays.ts'
 import type { UpdateId } from '../model/update.ts'
 
 export type Enforcement = {
@@ -146,9 +147,4 @@ function growSlots(table: EnforcementTable): void {
   table.update = longer(table.update, new Int32Array(slots))
   table.state = longer(table.state, new Uint8Array(slots))
   table.at = longer(table.at, new Float64Array(slots))
-}
-
-function longer<T extends { set(from: T): void }>(from: T, to: T): T {
-  to.set(from)
-  return to
 }

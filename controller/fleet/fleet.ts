@@ -5,6 +5,7 @@ import type { DeviceAttributes } from '../model/collection.ts'
 import { ringPosition } from '../model/hash.ts'
 import type { EpochMs } from '../model/instant.ts'
 import { writeFloat, writeInt, writeUnsigned } from '../model/still.ts'
+import { longer } from '../model/typed-arrays.ts'
 import { type Column, newColumn, setValue, valueAt } from './column.ts'
 import { RowIndex } from './row-index.ts'
 
@@ -266,15 +267,10 @@ function unlink(fleet: Fleet, row: number): void {
 
 function growRows(fleet: Fleet): void {
   const rows = fleet.ring.length * 2
-  fleet.ring = grown(fleet.ring, new Uint16Array(rows))
-  fleet.lastReport = grown(fleet.lastReport, new Float64Array(rows))
-  fleet.sequence = grown(fleet.sequence, new Float64Array(rows))
-  fleet.attributeCount = grown(fleet.attributeCount, new Uint8Array(rows))
-  fleet.older = grown(fleet.older, new Int32Array(rows))
-  fleet.newer = grown(fleet.newer, new Int32Array(rows))
-}
-
-function grown<T extends { set(from: T): void }>(from: T, to: T): T {
-  to.set(from)
-  return to
+  fleet.ring = longer(fleet.ring, new Uint16Array(rows))
+  fleet.lastReport = longer(fleet.lastReport, new Float64Array(rows))
+  fleet.sequence = longer(fleet.sequence, new Float64Array(rows))
+  fleet.attributeCount = longer(fleet.attributeCount, new Uint8Array(rows))
+  fleet.older = longer(fleet.older, new Int32Array(rows))
+  fleet.newer = longer(fleet.newer, new Int32Array(rows))
 }

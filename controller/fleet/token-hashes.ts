@@ -1,5 +1,6 @@
 // The SHA-256 of each device's token as a column: 32 bytes a device, and nothing to be parsed when a snapshot is read.
 import { writeUnsigned } from '../model/still.ts'
+import { grown } from '../model/typed-arrays.ts'
 
 /** Plain data: eight words a row, all of them zero for none. */
 export type TokenHashes = { words: Uint32Array }
@@ -18,11 +19,7 @@ export function putTokenHash(hashes: TokenHashes, row: number, hash: string): vo
     return
   }
   const first = row * WORDS
-  if (first >= hashes.words.length) {
-    const longer = new Uint32Array(Math.max(first + WORDS, hashes.words.length * 2))
-    longer.set(hashes.words)
-    hashes.words = longer
-  }
+  hashes.words = grown(hashes.words, first + WORDS, (length) => new Uint32Array(length))
   const words = new Uint32Array(Uint8Array.fromHex(hash).buffer)
   for (let i = 0; i < WORDS; i++) writeUnsigned(hashes.words, first + i, words[i] ?? 0)
 }

@@ -7,7 +7,11 @@ export function grown<T extends { readonly length: number; set(from: T): void }>
   make: (length: number) => T,
 ): T {
   if (array.length >= length) return array
-  const copy = make(Math.max(length, array.length * 2))
-  copy.set(array)
-  return copy
+  return longer(array, make(Math.max(length, array.length * 2)))
+}
+
+/** `to`, which is new, with what `from` holds at its beginning. */
+export function longer<T extends { set(from: T): void }>(from: T, to: T): T {
+  to.set(from)
+  return to
 }

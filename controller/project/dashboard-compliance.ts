@@ -4,6 +4,7 @@ import { eachStanding } from '../fleet/standing.ts'
 import { type BitPlane, countBits, countShared, intersect, isEmptyPlane, newPlane, unite } from '../model/bit-plane.ts'
 import { byName } from '../model/by-name.ts'
 import { ALL_DEVICES } from '../model/collection.ts'
+import { longer } from '../model/typed-arrays.ts'
 import type { UpdateId } from '../model/update.ts'
 import { isStarted, type RolloutRecord } from '../rollout/control.ts'
 import { effectiveUpdates } from '../rollout/evidence.ts'
@@ -104,7 +105,8 @@ function addStanding(
   updates: readonly UpdateId[],
 ): void {
   for (const plane of [failed, required, unknown])
-    if (plane.words.length < covered.words.length) plane.words = grown(plane.words, covered.words.length)
+    if (plane.words.length < covered.words.length)
+      plane.words = longer(plane.words, new Uint32Array(covered.words.length))
   eachStanding(compliance, updates, undefined, targets.words.length, (from, length, standing) => {
     for (let i = 0; i < length; i++) {
       const at = from + i
@@ -115,12 +117,6 @@ function addStanding(
       unknown.words[at] = (unknown.words[at] ?? 0) | (here & (standing.unknown[i] ?? 0))
     }
   })
-}
-
-function grown(words: Uint32Array, length: number): Uint32Array {
-  const longer = new Uint32Array(length)
-  longer.set(words)
-  return longer
 }
 
 function figuresWithin(planes: Planes, members: BitPlane | undefined): DeployedFigures {

@@ -61,14 +61,6 @@ export function joiners(
   return found
 }
 
-/** Whether `phaseCandidates` has a device. */
-export function isCandidate(world: World, rollout: RolloutRecord, index: number, row: number): boolean {
-  const phase = rollout.plan.phases[index]
-  const members = phase && membersOf(world.fleet, world.collections, phase.collection)
-  if (phase === undefined || members === undefined || !hasBit(members, row)) return false
-  return (world.fleet.ring[row] ?? 0) < phase.percent * 100 && phaseIndexOf(rollout, row) < 0
-}
-
 /** The phase that a device belongs to, by its index, or -1. */
 export function phaseIndexOf(rollout: RolloutRecord, row: number): number {
   return rollout.phases.findIndex((phase) => isStarted(phase) && hasBit(phase.targets, row))
@@ -137,6 +129,14 @@ export function lengthOf(duration: string): number {
 // The same few durations are asked for with every report, and reading one is slow; the memo changes no answer.
 const lengths = new Map<string, number>()
 const MAX_LENGTHS = 1000
+
+// Whether `phaseCandidates` has a device.
+function isCandidate(world: World, rollout: RolloutRecord, index: number, row: number): boolean {
+  const phase = rollout.plan.phases[index]
+  const members = phase && membersOf(world.fleet, world.collections, phase.collection)
+  if (phase === undefined || members === undefined || !hasBit(members, row)) return false
+  return (world.fleet.ring[row] ?? 0) < phase.percent * 100 && phaseIndexOf(rollout, row) < 0
+}
 
 function onDevice(
   at: EpochMs,

@@ -3,6 +3,7 @@
 import { hash } from 'node:crypto'
 import { tokenMark } from '../fleet/token-hashes.ts'
 import type { EpochMs } from '../model/instant.ts'
+import { longer } from '../model/typed-arrays.ts'
 import { policyText } from '../project/policy-text.ts'
 import type { World } from '../rollout/world.ts'
 
@@ -108,11 +109,8 @@ function put(own: Own, { fleet, access }: World, row: number, age: number, text:
 
 function grow(own: Own, rows: number): void {
   const length = Math.max(rows, own.ages.length * 2, 64)
-  for (const column of ['ages', 'sequences', 'ends', 'tokens'] as const) {
-    const longer = new Float64Array(length)
-    longer.set(own[column])
-    own[column] = longer
-  }
+  for (const column of ['ages', 'sequences', 'ends', 'tokens'] as const)
+    own[column] = longer(own[column], new Float64Array(length))
   const tags = Buffer.alloc(length * TAG_BYTES)
   own.tags.copy(tags)
   own.tags = tags

@@ -4,7 +4,7 @@ import { endHash, HASH_START, hashOn, stableHash } from '../model/hash.ts'
 
 /** 0 (included) to 1 (not included), evenly. */
 export function fraction(seed: number, ...key: readonly (string | number)[]): number {
-  return stableHash(`${seed}/${key.join('/')}`) / 0x1_0000_0000
+  return drawKey(seed, ...key) / 0x1_0000_0000
 }
 
 /** A key that is drawn with often: its hash, for `numberedFraction`. */
@@ -33,21 +33,21 @@ export function extendKey(begun: number, part: string | number): number {
 }
 
 export function wholeOf(min: number, max: number, key: number): number {
-  return min + Math.floor((endHash(key) / 0x1_0000_0000) * (max - min + 1))
+  return wholeAt(endHash(key) / 0x1_0000_0000, min, max)
 }
 
 export function happensOf(percent: number, key: number): boolean {
-  return Math.floor((endHash(key) / 0x1_0000_0000) * 10_000) < Math.round(percent * 100)
+  return happensAt(endHash(key) / 0x1_0000_0000, percent)
 }
 
 /** A whole number from `min` to `max`, both included. */
 export function whole(min: number, max: number, seed: number, ...key: readonly (string | number)[]): number {
-  return min + Math.floor(fraction(seed, ...key) * (max - min + 1))
+  return wholeAt(fraction(seed, ...key), min, max)
 }
 
 /** Whether a thing of `percent` % happens. */
 export function happens(percent: number, seed: number, ...key: readonly (string | number)[]): boolean {
-  return Math.floor(fraction(seed, ...key) * 10_000) < Math.round(percent * 100)
+  return happensAt(fraction(seed, ...key), percent)
 }
 
 /** One of the values, by their weights. */
@@ -62,4 +62,12 @@ export function pick<T extends { readonly weight: number }>(
     left -= weight
     return left < 0
   })
+}
+
+function wholeAt(drawn: number, min: number, max: number): number {
+  return min + Math.floor(drawn * (max - min + 1))
+}
+
+function happensAt(drawn: number, percent: number): boolean {
+  return Math.floor(drawn * 10_000) < Math.round(percent * 100)
 }

@@ -5,6 +5,7 @@ import { type Test, test } from 'tap'
 import { type Started, startController } from '../../controller/cli/start-controller.ts'
 import type { Fact } from '../../controller/model/facts.ts'
 import { enrolWith, fieldOf, get, post, report, until } from './harness.ts'
+import { oneUpdate } from './one-update.ts'
 
 test('an edit is in force soon after', async (t) => {
   const { started, folder } = await start(t)
@@ -72,8 +73,7 @@ test('removing a file undoes what it declared', async (t) => {
   const { controller, url, secrets } = started
   const { state } = controller
   const headers = await enrolWith(url, secrets.enrolmentKey, 'd1', { ring: 'a' })
-  writeFileSync(join(folder, 'feed.ndjson'), `${JSON.stringify(UPDATE)}\n`)
-  writeFileSync(join(folder, 'source.yaml'), SOURCE)
+  for (const [file, text] of Object.entries(oneUpdate())) writeFileSync(join(folder, file), text)
   await until(() => state.catalog.ids.length === 1)
   writeFileSync(join(folder, 'rollout.yaml'), ROLLOUT)
   await until(() => state.control.rollouts.get('r')?.phases[0]?.status === 'Active')
@@ -119,21 +119,6 @@ metadata: {name: ${name}}
 spec: {queries: [{matchLabels: {ring: ${ring}}}]}
 `
 }
-
-const UPDATE = {
-  id: 'u1',
-  title: 'An update',
-  vendor: 'V',
-  products: ['P'],
-  classification: 'Security Updates',
-  released: '2025-01-01T00:00:00Z',
-}
-
-const SOURCE = `apiVersion: ringmaster.dev/v1alpha1
-kind: UpdateSource
-metadata: {name: feed}
-spec: {format: Ringmaster, path: feed.ndjson}
-`
 
 const ROLLOUT = `apiVersion: ringmaster.dev/v1alpha1
 kind: SoftwareUpdateGroup
