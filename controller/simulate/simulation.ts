@@ -3,14 +3,14 @@
 import { changesCatalog } from '../catalog/sync.ts'
 import { type BitPlane, decodePlane, newPlane, unite } from '../model/bit-plane.ts'
 import type { Declared } from '../model/declared.ts'
-import type { Decision, Fact, Input } from '../model/facts.ts'
+import type { Decision, Input } from '../model/facts.ts'
 import { durationMs, type EpochMs, MINUTE } from '../model/instant.ts'
 import type { DeviceReport } from '../model/report.ts'
 import type { UpdateId } from '../model/update.ts'
 import { isStarted } from '../rollout/control.ts'
 import type { Note } from '../rollout/draft.ts'
 import { diffDeclared } from '../sources/diff-declared.ts'
-import { apply } from '../state/apply.ts'
+import { apply, applyReportOf } from '../state/apply.ts'
 import { decide } from '../state/decide.ts'
 import { decodeState, encodeState, newState, type State } from '../state/state.ts'
 import type { AgentEvent } from './agent.ts'
@@ -267,12 +267,8 @@ function targetsOf(state: State, name: string): BitPlane {
 }
 
 function put(run: Run, input: Input): void {
-  fold(run, input)
+  apply(run.state, run.now, input)
   run.watcher.onInput?.(run.state, run.now, input)
-}
-
-function fold(run: Run, fact: Fact): void {
-  apply(run.state, run.now, fact)
 }
 
 function join(run: Run, index: number): void {
@@ -373,9 +369,8 @@ function deliver(run: Run, which: number): void {
 }
 
 function arrive(run: Run, member: Member, report: DeviceReport): void {
-  const device = run.fleet.population.ids[member.index] ?? ''
   const before = run.state.membershipVersion
-  fold(run, { type: 'DeviceReported', device, report })
+  applyReportOf(run.state, run.now, member.row, report)
   if (run.state.membershipVersion === before) return
   member.outdated = 'Offers'
   callSoon(run.fleet, member, run.now, run.around)

@@ -13,9 +13,7 @@ import type { State } from './state.ts'
  * `at` is when the report arrived. What it says was so at the earlier of that and the device's own clock: a clock that is
  * ahead makes no evidence younger than it is. Returns whether anything changed that `decide` looks at.
  */
-export function applyReport(state: State, at: EpochMs, device: string, report: DeviceReport): boolean {
-  const row = state.fleet.rowOf.get(device)
-  if (row === undefined) return false
+export function applyReport(state: State, at: EpochMs, row: number, report: DeviceReport): boolean {
   const wasStale = touchDevice(state.fleet, row, at)
   if (!advanceSequence(state.fleet, row, report.sequence)) {
     if (wasStale) refreshRow(state, row)

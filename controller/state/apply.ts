@@ -11,6 +11,7 @@ import type { Declared, ObjectRef } from '../model/declared.ts'
 import { type CatalogSynced, type Command, type Decision, type Fact, type Input, isDecision } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
 import type { Kind } from '../model/kinds.ts'
+import type { DeviceReport } from '../model/report.ts'
 import { gitSourceName } from '../model/source-names.ts'
 import { evolve, isStarted, type PhaseRecord, type RolloutRecord, withRollout, withRule } from '../rollout/control.ts'
 import {
@@ -35,6 +36,12 @@ export function apply(state: State, at: EpochMs, fact: Fact): void {
   else applyInput(state, state.clock, fact)
 }
 
+/** As `apply` does with `DeviceReported`, for who knows the device's row. */
+export function applyReportOf(state: State, at: EpochMs, row: number, report: DeviceReport): void {
+  state.clock = Math.max(state.clock, at)
+  if (applyReport(state, state.clock, row, report)) state.version++
+}
+
 function applyDecision(state: State, at: EpochMs, decision: Decision): void {
   state.version++
   state.control = evolve(state.control, at, decision)
@@ -52,7 +59,8 @@ function applyDecision(state: State, at: EpochMs, decision: Decision): void {
 
 function applyInput(state: State, at: EpochMs, fact: Input): void {
   if (fact.type === 'DeviceReported') {
-    if (applyReport(state, at, fact.device, fact.report)) state.version++
+    const row = state.fleet.rowOf.get(fact.device)
+    if (row !== undefined) applyReportOf(state, at, row, fact.report)
     return
   }
   state.version++
