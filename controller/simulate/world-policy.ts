@@ -4,7 +4,7 @@ import type { UpdateId } from '../model/update.ts'
 import { POLICY_HORIZON_MS, restartsUnder, type Sight, sightOf, startsUnder } from '../project/device-times.ts'
 import { POLICY_INTERVALS, POLICY_MAX_AGE_SECONDS, restartTimes, startTimes } from '../project/policy.ts'
 import { isUnfinished, type RolloutRecord } from '../rollout/control.ts'
-import { type Approval, type Offer, offersFor } from '../rollout/offers.ts'
+import { type Approval, type Offer, offersFor, type SoleOffer, soleOffer } from '../rollout/offers.ts'
 import { evidenceFrom, phaseIndexOf } from '../rollout/targets.ts'
 import type { World } from '../rollout/world.ts'
 import type { Interval } from '../schedule/intervals.ts'
@@ -19,19 +19,12 @@ export type WorldPolicy = {
 
 /** `needed`: what a scan finds missing. What the device has no use for is left out. */
 export function worldPolicy(world: World, row: number, now: EpochMs, needed: ReadonlySet<UpdateId>): WorldPolicy {
-  const useful = offersFor(world, row, needed).offers.filter(
-    ({ action, status }) => action === 'Uninstall' || (status & 1) === 0,
-  )
   const maxAgeMs = POLICY_MAX_AGE_SECONDS * 1000
   const watched = watchedBy(world, row)
-  if (useful.length === 0) return { policy: { maxAgeMs, offers: NO_OFFERS, watched }, goodUntil: Infinity }
+  const sole = soleOffer(world, row, needed)
+  if (sole === 'Nothing') return { policy: { maxAgeMs, offers: NO_OFFERS, watched }, goodUntil: Infinity }
   const sight = sightOf(world, row, now)
-  const times = timesIn(sight)
-  const offers = sharedOffers(
-    useful
-      .map((offer) => agentOffer(offer, times(offer)))
-      .sort((a, b) => a.maxRunTimeMinutes - b.maxRunTimeMinutes || (a.id < b.id ? -1 : 1)),
-  )
+  const offers = sole === undefined ? usefulOffers(world, row, needed, sight) : offersUnder(sole, sight)
   let goodUntil = Infinity
   for (const { start, restart } of offers) {
     goodUntil = Math.min(goodUntil, endOf(start, sight))
@@ -40,8 +33,45 @@ export function worldPolicy(world: World, row: number, now: EpochMs, needed: Rea
   return { policy: { maxAgeMs, offers, watched }, goodUntil }
 }
 
+function usefulOffers(world: World, row: number, needed: ReadonlySet<UpdateId>, sight: Sight): readonly AgentOffer[] {
+  const useful = offersFor(world, row, needed).offers.filter(
+    ({ action, status }) => action === 'Uninstall' || (status & 1) === 0,
+  )
+  const times = timesIn(sight)
+  return sharedOffers(useful.map((offer) => agentOffer(offer, times(offer))).sort(byLength))
+}
+
+/** What `usefulOffers` gives where one approval says it all. */
+function offersUnder({ approval, updates }: SoleOffer, sight: Sight): readonly AgentOffer[] {
+  const { available } = approval
+  let minutes = -1
+  let times = NEVER
+  const offers = updates.map((update) => {
+    if (update.maxRunTimeMinutes !== minutes) {
+      minutes = update.maxRunTimeMinutes
+      times = timesUnder(approval, minutes, sight)
+    }
+    return agentOffer({ update, action: 'Install', available }, times)
+  })
+  return sharedOffers(isInOrder(offers) ? offers : offers.sort(byLength))
+}
+
+// The shortest first, as in a policy.
+function byLength(a: AgentOffer, b: AgentOffer): number {
+  return a.maxRunTimeMinutes - b.maxRunTimeMinutes || (a.id < b.id ? -1 : 1)
+}
+
+function isInOrder(offers: readonly AgentOffer[]): boolean {
+  for (let i = 1; i < offers.length; i++) {
+    const [before, offer] = [offers[i - 1], offers[i]]
+    if (before !== undefined && offer !== undefined && byLength(before, offer) > 0) return false
+  }
+  return true
+}
+
 const NO_OFFERS: readonly AgentOffer[] = []
 const NO_TIMES: readonly Interval[] = []
+const NEVER: Times = { start: NO_TIMES, restart: { allowed: false, times: NO_TIMES } }
 const NOTHING: readonly Watched[] = []
 
 /** The updates of rollouts under way that gates wait to hear of from the device. */
@@ -108,7 +138,10 @@ function timesOf(offer: Offer, sight: Sight): Times {
   }
 }
 
-function agentOffer({ update, action, available }: Offer, { start, restart }: Times): AgentOffer {
+function agentOffer(
+  { update, action, available }: Pick<Offer, 'update' | 'action' | 'available'>,
+  { start, restart }: Times,
+): AgentOffer {
   return {
     id: update.id,
     action,
