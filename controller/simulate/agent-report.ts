@@ -48,7 +48,7 @@ export function forgetScans(agent: Agent): void {
 
 /** When each of these was scanned for, other than those that are watched now. */
 export function scannedOf({ policy, scanned }: Agent, watched: AgentPolicy['watched']): EpochMs[] {
-  if (scanned.length === 0) return watched.map(() => -Infinity)
+  if (scanned.length === 0 || watched.length === 0) return watched.map(() => -Infinity)
   const before = new Map(policy.watched.map(({ id }, i) => [id, scanned[i]]))
   return watched.map(({ id }) => before.get(id) ?? -Infinity)
 }

@@ -62,22 +62,30 @@ function takeOffers(agent: Agent, offers: readonly AgentOffer[]): void {
     if (offers.length > 0) agent.tasks = offers.map(newTask)
     return
   }
-  const before = new Map<UpdateId, Task>()
-  for (const task of withdrawn) before.set(task.offer.id, task)
-  for (const task of tasks) before.set(task.offer.id, task)
-  agent.tasks = offers.map((offer) => {
-    const task = before.get(offer.id)
-    if (task === undefined) return newTask(offer)
-    before.delete(offer.id)
-    task.offer = offer
-    return task
-  })
   agent.withdrawn = []
-  for (const task of before.values()) {
-    task.download = undefined
-    if (task.failures > 0 || task.news !== undefined || isUnderWay(agent, task)) agent.withdrawn.push(task)
+  if (offers.length === 0) {
+    agent.tasks = []
+    for (const task of withdrawn) withdraw(agent, task)
+    for (const task of tasks) withdraw(agent, task)
+  } else {
+    const before = new Map<UpdateId, Task>()
+    for (const task of withdrawn) before.set(task.offer.id, task)
+    for (const task of tasks) before.set(task.offer.id, task)
+    agent.tasks = offers.map((offer) => {
+      const task = before.get(offer.id)
+      if (task === undefined) return newTask(offer)
+      before.delete(offer.id)
+      task.offer = offer
+      return task
+    })
+    for (const task of before.values()) withdraw(agent, task)
   }
   if (downloading.length > 0) agent.downloading = downloading.filter(({ download }) => download !== undefined)
+}
+
+function withdraw(agent: Agent, task: Task): void {
+  task.download = undefined
+  if (task.failures > 0 || task.news !== undefined || isUnderWay(agent, task)) agent.withdrawn.push(task)
 }
 
 function isUnderWay({ running, awaiting }: Agent, task: Task): boolean {

@@ -44,6 +44,16 @@ export function popEvent(heap: EventHeap): number {
   return code
 }
 
+/** Takes out all events of the next instant that are known by now, in order of scheduling; none when there are no events. */
+export function takeEvents(heap: EventHeap): readonly number[] {
+  const at = nextEventAt(heap)
+  const events = heap.events.get(at)
+  if (events === undefined) return []
+  heap.events.delete(at)
+  popTime(heap.times)
+  return events.taken === 0 ? events.codes : events.codes.slice(events.taken)
+}
+
 function pushTime(times: number[], at: EpochMs): void {
   let i = times.length
   times.push(at)

@@ -135,13 +135,16 @@ function stepMember(fleet: SimulatedFleet, member: Member, now: EpochMs, around:
   if (!outages || called || isAlwaysFresh(population, index)) agent.contactAt = now
   else agent.contactAt = lastCall(population, index, now) ?? agent.contactAt
   if (called) fetchPolicy(fleet, machine, member, now, around)
-  const { onEvent } = around
-  const tell = onEvent && ((event: AgentEvent) => onEvent(member, event))
+  const tell = around.onEvent && listener(around.onEvent, member)
   let next = advance(agent, machine, now, tell)
   while (next <= now) next = advance(agent, machine, now, tell)
   if (next === Infinity && outages && hasWork(agent, machine)) callNoLater(fleet, member, now + 1)
   member.actsAt = onTheMinute(next)
   report(fleet, member, now, reachable, called, around)
+}
+
+function listener(onEvent: NonNullable<Surroundings['onEvent']>, member: Member): (event: AgentEvent) => void {
+  return (event) => onEvent(member, event)
 }
 
 /**

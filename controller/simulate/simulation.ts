@@ -16,7 +16,7 @@ import { decodeState, encodeState, newState, type State } from '../state/state.t
 import type { AgentEvent } from './agent.ts'
 import { commandOf } from './commands.ts'
 import { happens, whole } from './draws.ts'
-import { type EventHeap, newEventHeap, nextEventAt, popEvent, pushEvent } from './event-heap.ts'
+import { type EventHeap, newEventHeap, nextEventAt, pushEvent, takeEvents } from './event-heap.ts'
 import { type Faults, NO_FAULTS } from './faults.ts'
 import { type Feeds, type Source, syncFact } from './feeds.ts'
 import { chosen, newPopulation } from './population.ts'
@@ -86,7 +86,7 @@ export function newSimulation(
   schedule(run)
   return (until) => {
     for (let now = nextEventAt(run.heap); now <= until; now = nextEventAt(run.heap)) {
-      while (nextEventAt(run.heap) === now) happen(run, now, popEvent(run.heap))
+      while (nextEventAt(run.heap) === now) for (const code of byDevice(takeEvents(run.heap))) happen(run, now, code)
       settle(run, now)
     }
     return { state: run.state, notes: run.notes, fleet: run.fleet }
@@ -116,6 +116,18 @@ type Run = {
 /** What an event is, in the lowest digit of its code; the rest says which one. */
 const EVENTS = ['Decide', 'Device', 'Join', 'Sync', 'Command', 'Change', 'Declare', 'Delivery', 'Call'] as const
 type EventType = (typeof EVENTS)[number]
+
+const DEVICE = EVENTS.indexOf('Device')
+
+// Devices that are looked at one right after the other do not bear on each other. In the order of their numbers what is looked
+// at lies side by side in memory, and more of it is in a cache.
+function byDevice(codes: readonly number[]): Iterable<number> {
+  if (codes.length < FEW || codes.some((code) => code % EVENTS.length !== DEVICE)) return codes
+  return Float64Array.from(codes).sort()
+}
+
+/** So few are not worth putting in order. */
+const FEW = 32
 
 function newRun(input: SimulationInput, watcher: Watcher, faults: Faults): Run {
   const { scenario, seed, from, until } = input
