@@ -11,7 +11,7 @@ import { readFeeds } from '../simulate/feeds.ts'
 import { type DeviceMemory, type HttpFleet, newHttpFleet, runHttpFleet } from '../simulate/http-fleet.ts'
 import { newPopulation } from '../simulate/population.ts'
 import { minutesOf, readScenario } from '../simulate/scenario.ts'
-import { newTruth, type Truth } from '../simulate/truth.ts'
+import { newTruth, setMissing, type Truth } from '../simulate/truth.ts'
 import { loadDirectory } from '../sources/directory-source.ts'
 
 export type FleetOptions = {
@@ -38,13 +38,13 @@ const SAVE_EVERY_MS = 2000
 const TROUBLE_EVERY_MS = 5000
 
 /** Goes up when what an agent keeps has another form. */
-const MEMORY_FORMAT = 3
+const MEMORY_FORMAT = 4
 
 type Memory = {
   readonly format: typeof MEMORY_FORMAT
   readonly devices: readonly DeviceMemory[]
   readonly planes: ReadonlyMap<UpdateId, { readonly installed: BitPlane; readonly removed: BitPlane }>
-  readonly needed: readonly ReadonlySet<UpdateId>[]
+  readonly needed: readonly (readonly UpdateId[])[]
 }
 
 async function main(options: FleetOptions): Promise<void> {
@@ -103,7 +103,7 @@ function recall(file: string, truth: Truth): readonly DeviceMemory[] {
     unite(update.installed, installed)
     unite(update.removed, removed)
   }
-  for (const [row, ids] of needed.entries()) for (const id of ids) truth.needed[row]?.add(id)
+  for (const [row, ids] of needed.entries()) for (const id of ids) setMissing(truth, id, row)
   return devices
 }
 

@@ -84,24 +84,30 @@ export function offersFor(world: World, row: number, only?: ReadonlySet<UpdateId
   }
 }
 
-/** All that a device is offered, where one approval says it: updates to install, in the rollout's order. */
+/** All that a device is offered, where one approval says it: updates to install. */
 export type SoleOffer = { readonly approval: Approval; readonly updates: readonly Update[] }
 
 /**
  * What `offersFor` says of these updates, less those that the device is known to have or not to need, in short: 'Nothing', or
  * what one approval offers. Undefined where it is not as simple as that.
  */
-export function soleOffer(world: World, row: number, only: ReadonlySet<UpdateId>): SoleOffer | 'Nothing' | undefined {
-  if (world.control.holds.size > 0) return undefined
-  const [rollout, other] = hasBit(world.fleet.present, row) ? rolloutsNaming(world, only) : NO_ROLLOUTS
+export function soleOffer(world: World, row: number, only: readonly UpdateId[]): SoleOffer | 'Nothing' | undefined {
+  const { byUpdate, uninstalling } = namings.get(world.control.rollouts) ?? namingOf(world)
+  if (!hasBit(world.fleet.present, row) || world.control.holds.size + uninstalling.length > 0) return undefined
+  let rollout: RolloutRecord | undefined
+  for (const id of only) {
+    const list = byUpdate.get(id)
+    if (list === undefined) continue
+    if (list.length > 1 || (rollout !== undefined && list[0] !== rollout)) return undefined
+    rollout = list[0]
+  }
   if (rollout === undefined) return 'Nothing'
-  if (other !== undefined || rollout.uninstall.length > 0) return undefined
   const index = phaseIndexOf(rollout, row)
   const approval = index < 0 ? undefined : approvalFor(world, rollout, index, row)
   if (approval === undefined) return 'Nothing'
   const updates: Update[] = []
-  for (const id of rollout.updates) {
-    if (!only.has(id) || rollout.passedWithout.includes(id) || !mayInstall(world, id, row)) continue
+  for (const id of only) {
+    if (!byUpdate.has(id) || rollout.passedWithout.includes(id) || !mayInstall(world, id, row)) continue
     const update = updateOf(world.catalog, id)
     if (update !== undefined && (complianceOf(world.compliance, id, row) & 1) === 0) updates.push(update)
   }

@@ -1,9 +1,15 @@
 // What a device's update agent says: what it scans for, how far it has come, and the report of both.
 import { DAY, type EpochMs } from '../model/instant.ts'
-import type { ComplianceState, DeviceReport, EnforcementState, StateMessage } from '../model/report.ts'
+import {
+  type ComplianceState,
+  type DeviceReport,
+  type EnforcementState,
+  isFailure,
+  type StateMessage,
+} from '../model/report.ts'
 import type { UpdateId } from '../model/update.ts'
 import type { AgentPolicy } from './agent-policy.ts'
-import type { Agent, Attempt, Machine, Task } from './agent-state.ts'
+import { type Agent, type Attempt, type Machine, NEVER, NO_TASKS, type Task, withOne } from './agent-state.ts'
 
 /** Notes what a scan finds of these updates, to be sent with the next report. */
 export function scan(agent: Agent, machine: Machine, updates: Iterable<UpdateId>): void {
@@ -48,23 +54,22 @@ export function forgetScans(agent: Agent): void {
 
 /** When each of these was scanned for, other than those that are watched now. */
 export function scannedOf({ policy, scanned }: Agent, watched: AgentPolicy['watched']): EpochMs[] {
-  if (scanned.length === 0 || watched.length === 0) return watched.map(() => -Infinity)
+  if (watched.length === 0) return NEVER
+  if (scanned.length === 0) return watched.map(() => -Infinity)
   const before = new Map(policy.watched.map(({ id }, i) => [id, scanned[i]]))
   return watched.map(({ id }) => before.get(id) ?? -Infinity)
 }
 
 /** Notes how far it has come with something, to be sent with the next report. */
-export function say(agent: Agent, task: Task, state: EnforcementState, failed?: Attempt): void {
-  if (task.news === undefined) agent.news.push(task)
+export function say(agent: Agent, task: Task, state: EnforcementState): void {
+  if (task.news === undefined) agent.news = withOne(agent.news, task)
   task.news = state
-  task.failed = failed
 }
 
 /** What was noted of it is not sent. */
 export function unsay(agent: Agent, task: Task): void {
   if (task.news !== undefined) agent.news.splice(agent.news.indexOf(task), 1)
   task.news = undefined
-  task.failed = undefined
 }
 
 /** The report of all there is to say, and nothing more to say afterwards; undefined when there is nothing. */
@@ -77,7 +82,7 @@ export function takeReport(
   const scan = agent.statuses === undefined ? NOTHING_SCANNED : scanOf(agent.statuses)
   agent.statuses = undefined
   const messages = agent.news.map(messageOf)
-  agent.news.length = 0
+  agent.news = NO_TASKS
   agent.sequence++
   const { sequence } = agent
   return attributes === undefined ? { sequence, at, scan, messages } : { sequence, at, scan, messages, attributes }
@@ -106,11 +111,10 @@ function listOf(scan: Scan, status: ComplianceState): UpdateId[] | undefined {
 
 /** What is to be sent of it, which is not to be sent again. */
 function messageOf(task: Task): StateMessage {
-  const { code, message } = task.failed ?? NO_FAILURE
   const state = task.news ?? 1
   const update = task.offer.id
   task.news = undefined
-  task.failed = undefined
+  const { code, message } = (isFailure(state) ? task.failures?.last : undefined) ?? NO_FAILURE
   if (code === undefined && message === undefined) return { topic: 301, update, state }
   return {
     topic: 301,

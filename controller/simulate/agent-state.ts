@@ -65,13 +65,28 @@ export type Task = {
   download: Attempt | undefined
   /** When that ends or ended. */
   downloadedAt: EpochMs
-  /** Failed attempts, and the pause after the last. */
-  failures: number
-  notBefore: EpochMs
-  /** How far it has come, where that is to be sent; with the attempt that failed, if one did. */
+  /** Undefined where none failed. */
+  failures: Failures | undefined
+  /** How far it has come, where that is to be sent. */
   news: EnforcementState | undefined
-  failed: Attempt | undefined
 }
+
+/** Failed attempts, the last of them, and the pause after it. */
+export type Failures = { readonly count: number; readonly last: Attempt; readonly notBefore: EpochMs }
+
+/**
+ * The list with one more. A list with nothing in it is never changed, because agents share it: most lists of a large fleet are
+ * empty most of the time.
+ */
+export function withOne<T>(list: T[], one: T): T[] {
+  if (list.length === 0) return [one]
+  list.push(one)
+  return list
+}
+
+export const NO_TASKS: Task[] = []
+export const NO_AWAITING: Awaiting[] = []
+export const NEVER: EpochMs[] = []
 
 export function newAgent(): Agent {
   return {
@@ -80,12 +95,12 @@ export function newAgent(): Agent {
     contactAt: 0,
     running: undefined,
     restartingUntil: undefined,
-    awaiting: [],
-    tasks: [],
-    withdrawn: [],
-    downloading: [],
-    news: [],
-    scanned: [],
+    awaiting: NO_AWAITING,
+    tasks: NO_TASKS,
+    withdrawn: NO_TASKS,
+    downloading: NO_TASKS,
+    news: NO_TASKS,
+    scanned: NEVER,
     statuses: undefined,
   }
 }
@@ -95,9 +110,7 @@ export function newTask(offer: AgentOffer): Task {
     offer,
     download: undefined,
     downloadedAt: 0,
-    failures: 0,
-    notBefore: 0,
+    failures: undefined,
     news: undefined,
-    failed: undefined,
   }
 }

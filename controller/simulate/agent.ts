@@ -6,7 +6,18 @@ import type { UpdateId } from '../model/update.ts'
 import type { Interval } from '../schedule/intervals.ts'
 import type { AgentOffer, AgentPolicy } from './agent-policy.ts'
 import { say, scan, scannedOf, unsay } from './agent-report.ts'
-import { type Agent, type Awaiting, type Machine, newTask, type Running, type Task } from './agent-state.ts'
+import {
+  type Agent,
+  type Attempt,
+  type Awaiting,
+  type Machine,
+  NO_AWAITING,
+  NO_TASKS,
+  newTask,
+  type Running,
+  type Task,
+  withOne,
+} from './agent-state.ts'
 
 /** What happened, for whoever looks on. */
 export type AgentEvent = {
@@ -62,9 +73,9 @@ function takeOffers(agent: Agent, offers: readonly AgentOffer[]): void {
     if (offers.length > 0) agent.tasks = offers.map(newTask)
     return
   }
-  agent.withdrawn = []
+  agent.withdrawn = NO_TASKS
   if (offers.length === 0) {
-    agent.tasks = []
+    agent.tasks = NO_TASKS
     for (const task of withdrawn) withdraw(agent, task)
     for (const task of tasks) withdraw(agent, task)
   } else {
@@ -85,7 +96,8 @@ function takeOffers(agent: Agent, offers: readonly AgentOffer[]): void {
 
 function withdraw(agent: Agent, task: Task): void {
   task.download = undefined
-  if (task.failures > 0 || task.news !== undefined || isUnderWay(agent, task)) agent.withdrawn.push(task)
+  if (task.failures !== undefined || task.news !== undefined || isUnderWay(agent, task))
+    agent.withdrawn = withOne(agent.withdrawn, task)
 }
 
 function isUnderWay({ running, awaiting }: Agent, task: Task): boolean {
@@ -95,7 +107,7 @@ function isUnderWay({ running, awaiting }: Agent, task: Task): boolean {
 // Install what the scan finds missing, remove what it finds there, and nothing that waits for a restart or was given up.
 function isWanted(agent: Agent, machine: Machine, offer: AgentOffer, task: Task | undefined): boolean {
   if (machine.status(offer.id) !== (offer.action === 'Install' ? 2 : 3)) return false
-  if ((task?.failures ?? 0) >= machine.maxAttempts) return false
+  if ((task?.failures?.count ?? 0) >= machine.maxAttempts) return false
   return agent.awaiting.length === 0 || !agent.awaiting.some((awaiting) => awaiting.offer.id === offer.id)
 }
 
@@ -103,12 +115,12 @@ function beginDownloads(agent: Agent, machine: Machine, now: EpochMs): void {
   const { offers } = agent.policy
   for (let i = 0; i < offers.length; i++) {
     const task = agent.tasks[i]
-    if (task === undefined || task.download !== undefined || task.notBefore > now) continue
+    if (task === undefined || task.download !== undefined || notBefore(task) > now) continue
     const { offer } = task
     if (offer.action === 'Uninstall' || offer.available > now || !isWanted(agent, machine, offer, task)) continue
-    task.download = machine.download(offer.id, task.failures + 1, now)
+    task.download = machine.download(offer.id, attemptOf(task), now)
     task.downloadedAt = now + task.download.lasts
-    agent.downloading.push(task)
+    agent.downloading = withOne(agent.downloading, task)
     say(agent, task, 7)
   }
 }
@@ -123,20 +135,28 @@ function finishDownloads(agent: Agent, machine: Machine, now: EpochMs): void {
       if (agent.running?.offer.id !== task.offer.id) say(agent, task, 8)
       continue
     }
-    say(agent, task, 9, download)
-    noteFailure(task, machine, downloadedAt)
+    say(agent, task, 9)
+    noteFailure(task, machine, download, downloadedAt)
     task.download = undefined
   }
-  if (ended === agent.downloading.length) agent.downloading.length = 0
+  if (ended === agent.downloading.length) agent.downloading = NO_TASKS
   else if (ended > 0)
     agent.downloading = agent.downloading.filter(
       ({ download, downloadedAt }) => download !== undefined && downloadedAt > now,
     )
 }
 
-function noteFailure(task: Task, machine: Machine, at: EpochMs): void {
-  task.failures++
-  task.notBefore = at + machine.retryAfterMs
+function noteFailure(task: Task, { retryAfterMs }: Machine, last: Attempt, at: EpochMs): void {
+  task.failures = { count: attemptOf(task), last, notBefore: at + retryAfterMs }
+}
+
+/** The number of the next attempt, from 1 on. */
+function attemptOf({ failures }: Task): number {
+  return failures === undefined ? 1 : failures.count + 1
+}
+
+function notBefore({ failures }: Task): EpochMs {
+  return failures === undefined ? 0 : failures.notBefore
 }
 
 function finishInstall(agent: Agent, machine: Machine, now: EpochMs, onEvent?: (event: AgentEvent) => void): boolean {
@@ -145,11 +165,12 @@ function finishInstall(agent: Agent, machine: Machine, now: EpochMs, onEvent?: (
   const { offer, task, endsAt, attempt } = running
   agent.running = undefined
   if (attempt.code !== undefined) {
-    say(agent, task, 6, attempt)
-    noteFailure(task, machine, endsAt)
+    say(agent, task, 6)
+    noteFailure(task, machine, attempt, endsAt)
     onEvent?.({ type: 'Failed', at: endsAt, offer })
   } else if (machine.needsRestart(offer)) {
-    agent.awaiting.push({ offer, task, personAt: offer.restart.allowed ? Infinity : machine.personRestarts(endsAt) })
+    const personAt = offer.restart.allowed ? Infinity : machine.personRestarts(endsAt)
+    agent.awaiting = withOne(agent.awaiting, { offer, task, personAt })
     say(agent, task, 5)
     onEvent?.({ type: 'Finished', at: endsAt, offer })
   } else {
@@ -160,8 +181,7 @@ function finishInstall(agent: Agent, machine: Machine, now: EpochMs, onEvent?: (
 }
 
 function complete(agent: Agent, machine: Machine, offer: AgentOffer, task: Task, at: EpochMs): void {
-  task.failures = 0
-  task.notBefore = 0
+  task.failures = undefined
   scan(agent, machine, machine.commit(offer, at))
   if (offer.action === 'Install') say(agent, task, 4)
   else unsay(agent, task)
@@ -175,7 +195,7 @@ function finishRestart(agent: Agent, machine: Machine, now: EpochMs, onEvent?: (
     complete(agent, machine, offer, task, until)
     onEvent?.({ type: 'Restarted', at: until, offer })
   }
-  agent.awaiting = []
+  agent.awaiting = NO_AWAITING
   return true
 }
 
@@ -188,7 +208,7 @@ function startInstall(
   for (const task of agent.tasks) {
     const { offer } = task
     if (earliestStart(task, now) !== now || !isWanted(agent, machine, offer, task)) continue
-    const attempt = machine.install(offer, task.failures + 1, now)
+    const attempt = machine.install(offer, attemptOf(task), now)
     const running: Running = { offer, task, endsAt: now + attempt.lasts, attempt }
     agent.running = running
     say(agent, task, 1)
@@ -199,10 +219,11 @@ function startInstall(
 }
 
 /** The first instant from `now` on at which the policy, the download and the pause after a failure let it start. */
-function earliestStart({ offer, download, downloadedAt, notBefore }: Task, now: EpochMs): EpochMs {
-  if (offer.action === 'Uninstall') return firstWithin(offer.start, Math.max(now, notBefore, offer.available))
+function earliestStart(task: Task, now: EpochMs): EpochMs {
+  const { offer, download, downloadedAt } = task
+  if (offer.action === 'Uninstall') return firstWithin(offer.start, Math.max(now, notBefore(task), offer.available))
   if (download === undefined || download.code !== undefined) return Infinity
-  return firstWithin(offer.start, Math.max(now, downloadedAt, notBefore, offer.available))
+  return firstWithin(offer.start, Math.max(now, downloadedAt, notBefore(task), offer.available))
 }
 
 function firstWithin(intervals: readonly Interval[], at: EpochMs): EpochMs {
@@ -236,9 +257,9 @@ function nextAction(agent: Agent, machine: Machine, now: EpochMs, fresh: boolean
   for (let i = 0; i < offers.length; i++) {
     const task = agent.tasks[i]
     if (task === undefined || !isWanted(agent, machine, task.offer, task)) continue
-    const { offer, download, notBefore } = task
+    const { offer, download } = task
     if (offer.action === 'Install' && download === undefined)
-      next = later(Math.max(offer.available, notBefore), now, next)
+      next = later(Math.max(offer.available, notBefore(task)), now, next)
     else next = later(earliestStart(task, now), now, next)
   }
   return next

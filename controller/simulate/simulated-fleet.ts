@@ -206,7 +206,7 @@ function eachMember(fleet: SimulatedFleet, rows: BitPlane | 'All', visit: (membe
     if (member !== undefined && (rows === 'All' || hasBit(rows, member.row))) visit(member)
 }
 
-const NOTHING: ReadonlySet<UpdateId> = new Set()
+const NOTHING: readonly UpdateId[] = []
 
 // Never cut off, and calling more often than its policy grows old: when exactly it called last makes no difference.
 function isAlwaysFresh({ cutOff, every, jitter }: Population, index: number): boolean {

@@ -21,8 +21,8 @@ export type Truth = {
   readonly download: Minutes
   readonly lasts: Minutes | undefined
   readonly restart: Minutes
-  /** By device: what a scan finds missing. */
-  readonly needed: Set<UpdateId>[]
+  /** By device: what a scan finds missing, as `missing` of the updates says. */
+  readonly needed: UpdateId[][]
   readonly roster: Roster | undefined
   /** Devices that have each product entry's products. */
   readonly owners: readonly { readonly products: readonly string[]; readonly devices: BitPlane }[]
@@ -35,6 +35,8 @@ type UpdateTruth = {
   /** Devices on which it has a place; undefined for all. */
   applicable: BitPlane | undefined
   readonly installed: BitPlane
+  /** Devices on which a scan finds it missing. */
+  readonly missing: BitPlane
   /** Uninstalled after the start. */
   readonly removed: BitPlane
   /** Known updates that replace it. */
@@ -62,6 +64,7 @@ export function newTruth(
       ...(roster === undefined
         ? { applicable: applicableTo(update, owners), installed: newPlane() }
         : foundBy(roster, update)),
+      missing: newPlane(),
       removed: newPlane(),
       replacedBy: [],
       failures: failures.filter(({ failure }) => concerns(failure, update)),
@@ -69,7 +72,7 @@ export function newTruth(
   for (const truth of known.values())
     for (const id of truth.update.supersedes) if (id !== truth.update.id) known.get(id)?.replacedBy.push(truth)
   const patchedUntil = roster === undefined ? (spec.patchedUntil ?? population.start) : -Infinity
-  const needed = population.ids.map(() => new Set<UpdateId>())
+  const needed = population.ids.map((): UpdateId[] => [])
   const { download, lasts, restart } = spec.install
   return {
     population,
@@ -146,15 +149,22 @@ export function findNeeded(truth: Truth, id: UpdateId, row: number, now: EpochMs
   const known = truth.updates.get(id)
   const needed = known !== undefined && isApplicable(known, row) && !isThere(truth, known, row)
   if (!needed || isReplaced(truth, known, row, now, 0)) return false
-  truth.needed[row]?.add(id)
+  setMissing(truth, id, row)
   return true
+}
+
+/** A scan of the device finds the update missing from now on. */
+export function setMissing({ updates, needed }: Truth, id: UpdateId, row: number): void {
+  const known = updates.get(id)
+  if (known !== undefined && setBit(known.missing, row)) needed[row]?.push(id)
 }
 
 // What nobody has told the device of counts as not required.
 function statusOf(truth: Truth, id: UpdateId, row: number): ComplianceState {
-  if (truth.needed[row]?.has(id)) return 2
   const known = truth.updates.get(id)
-  return known !== undefined && isApplicable(known, row) && isThere(truth, known, row) ? 3 : 1
+  if (known === undefined) return 1
+  if (hasBit(known.missing, row)) return 2
+  return isApplicable(known, row) && isThere(truth, known, row) ? 3 : 1
 }
 
 function isApplicable({ applicable }: UpdateTruth, row: number): boolean {
@@ -180,32 +190,37 @@ function isReplaced(truth: Truth, known: UpdateTruth, row: number, now: EpochMs,
 
 function commit(truth: Truth, { id, action }: AgentOffer, row: number, now: EpochMs): UpdateId[] {
   const known = truth.updates.get(id)
-  const needed = truth.needed[row]
-  if (known === undefined || needed === undefined) return []
+  if (known === undefined) return []
   if (action === 'Install') {
     setBit(known.installed, row)
     if (known.update.supersedes.length === 0) {
-      needed.delete(id)
+      noLongerMissing(truth, known, row)
       return [id]
     }
-    const changed = [id, ...missingBelow(truth, known, needed)]
-    for (const one of changed) needed.delete(one)
-    return changed
+    const replaced = missingBelow(truth, known, row)
+    for (const one of [known, ...replaced]) noLongerMissing(truth, one, row)
+    return [id, ...replaced.map(({ update }) => update.id)]
   }
   clearBit(known.installed, row)
   setBit(known.removed, row)
   return [id, ...known.update.supersedes].filter((one) => findNeeded(truth, one, row, now))
 }
 
+function noLongerMissing({ needed }: Truth, { missing, update }: UpdateTruth, row: number): void {
+  if (!clearBit(missing, row)) return
+  const own = needed[row]
+  own?.splice(own.indexOf(update.id), 1)
+}
+
 /** What the update replaces, directly or not, and was missing. */
-function missingBelow(truth: Truth, known: UpdateTruth, needed: ReadonlySet<UpdateId>): UpdateId[] {
-  const found = new Set<UpdateId>()
+function missingBelow(truth: Truth, known: UpdateTruth, row: number): UpdateTruth[] {
+  const found = new Set<UpdateTruth>()
   const look = [known]
   for (let one = look.pop(); one !== undefined; one = look.pop())
     for (const id of one.update.supersedes) {
       const older = truth.updates.get(id)
-      if (older === undefined || found.has(id) || !needed.has(id) || id === known.update.id) continue
-      found.add(id)
+      if (older === undefined || found.has(older) || !hasBit(older.missing, row) || older === known) continue
+      found.add(older)
       look.push(older)
     }
   return [...found]
@@ -259,9 +274,22 @@ function failing(
 }
 
 function ending(lasts: number, failure: Failure | undefined): Attempt {
-  if (failure === undefined) return { lasts }
+  if (failure === undefined) return succeeding(lasts)
   const { code, message } = failure
   return message === undefined ? { lasts, code } : { lasts, code, message }
+}
+
+// Many take the same number of minutes.
+const successes = new Map<number, Attempt>()
+const MAX_SUCCESSES = 10_000
+
+function succeeding(lasts: number): Attempt {
+  const known = successes.get(lasts)
+  if (known !== undefined) return known
+  if (successes.size >= MAX_SUCCESSES) successes.clear()
+  const attempt = { lasts }
+  successes.set(lasts, attempt)
+  return attempt
 }
 
 function usualTime(maxRunTimeMinutes: number): Minutes {

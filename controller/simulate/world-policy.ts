@@ -18,7 +18,7 @@ export type WorldPolicy = {
 }
 
 /** `needed`: what a scan finds missing. What the device has no use for is left out. */
-export function worldPolicy(world: World, row: number, now: EpochMs, needed: ReadonlySet<UpdateId>): WorldPolicy {
+export function worldPolicy(world: World, row: number, now: EpochMs, needed: readonly UpdateId[]): WorldPolicy {
   const maxAgeMs = POLICY_MAX_AGE_SECONDS * 1000
   const watched = watchedBy(world, row)
   const sole = soleOffer(world, row, needed)
@@ -33,8 +33,8 @@ export function worldPolicy(world: World, row: number, now: EpochMs, needed: Rea
   return { policy: { maxAgeMs, offers, watched }, goodUntil }
 }
 
-function usefulOffers(world: World, row: number, needed: ReadonlySet<UpdateId>, sight: Sight): readonly AgentOffer[] {
-  const useful = offersFor(world, row, needed).offers.filter(
+function usefulOffers(world: World, row: number, needed: readonly UpdateId[], sight: Sight): readonly AgentOffer[] {
+  const useful = offersFor(world, row, new Set(needed)).offers.filter(
     ({ action, status }) => action === 'Uninstall' || (status & 1) === 0,
   )
   const times = timesIn(sight)
