@@ -164,7 +164,9 @@ function dropEnforcement(compliance: Compliance, update: UpdateId, row: number):
 }
 
 function noteFailure(compliance: Compliance, update: UpdateId, row: number, failed: boolean): void {
-  const failures = compliance.failed.get(update) ?? { devices: newPlane(), count: 0 }
+  const known = compliance.failed.get(update)
+  if (known === undefined && !failed) return
+  const failures = known ?? { devices: newPlane(), count: 0 }
   if (failed && setBit(failures.devices, row)) failures.count++
   if (!failed && clearBit(failures.devices, row)) failures.count--
   if (failures.count > 0) compliance.failed.set(update, failures)

@@ -167,26 +167,46 @@ function recount(world: World, rollout: RolloutRecord, evidence: Evidence): void
   })
 }
 
+/** Updates that the same rollouts name have the same list. */
 type Naming = ReadonlyMap<UpdateId, readonly string[]>
+
+const NO_NAMES: readonly string[] = []
 
 // What rollouts that are under way name; made anew when one begins or ends.
 const namings = new WeakMap<World['evidence'], Naming>()
 
-function rolloutsNaming(world: World, { observed, changed }: Said): ReadonlySet<string> {
+// Most reports are about the updates of one rollout, or of the same ones.
+function rolloutsNaming(world: World, said: Said): Iterable<string> {
   const naming = namings.get(world.evidence) ?? namingOf(world.evidence)
+  let found = NO_NAMES
+  for (const ids of [said.observed, said.changed])
+    for (const id of ids) {
+      const names = naming.get(id)
+      if (names === undefined || names === found) continue
+      if (found.length > 0) return namingAny(naming, said)
+      found = names
+    }
+  return found
+}
+
+function namingAny(naming: Naming, { observed, changed }: Said): ReadonlySet<string> {
   const names = new Set<string>()
-  for (const ids of [observed, changed]) for (const id of ids) for (const name of naming.get(id) ?? []) names.add(name)
+  for (const ids of [observed, changed])
+    for (const id of ids) for (const name of naming.get(id) ?? NO_NAMES) names.add(name)
   return names
 }
 
 function namingOf(evidence: World['evidence']): Naming {
-  const naming = new Map<UpdateId, string[]>()
-  for (const [name, { seen }] of evidence)
+  const naming = new Map<UpdateId, readonly string[]>()
+  for (const [name, { seen }] of evidence) {
+    const longer = new Map<readonly string[], readonly string[]>()
     for (const id of seen.keys()) {
-      const names = naming.get(id)
-      if (names === undefined) naming.set(id, [name])
-      else names.push(name)
+      const before = naming.get(id) ?? NO_NAMES
+      const names = longer.get(before) ?? [...before, name]
+      longer.set(before, names)
+      naming.set(id, names)
     }
+  }
   namings.set(evidence, naming)
   return naming
 }

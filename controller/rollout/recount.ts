@@ -4,7 +4,6 @@ import { type Compliance, complianceOf, enforcementOf } from '../fleet/complianc
 import { blockOf, eachStanding } from '../fleet/standing.ts'
 import { type BitPlane, hasBit, popCount } from '../model/bit-plane.ts'
 import type { GateFigures } from '../model/facts.ts'
-import { isFailure } from '../model/report.ts'
 import type { UpdateId } from '../model/update.ts'
 import type { RolloutRecord, StartedPhase } from './control.ts'
 import { evidenceFrom } from './targets.ts'
@@ -90,9 +89,10 @@ export function hasFailed(
   const from = evidenceFrom(world, rollout, index, row)
   const seen = world.evidence.get(rollout.name)?.seen
   return effective.some((id) => {
-    const enforcement = enforcementOf(world.compliance, id, row)
+    const failures = world.compliance.failed.get(id)
+    if (failures === undefined || !hasBit(failures.devices, row)) return false
     // At that very instant it may be older than the phase, and no installation is begun and failed in it.
-    if (enforcement === undefined || !isFailure(enforcement.state) || enforcement.at <= from) return false
+    if ((enforcementOf(world.compliance, id, row)?.at ?? from) <= from) return false
     const plane = seen?.get(id)
     const compliant = (complianceOf(world.compliance, id, row) & 1) === 1
     return !(compliant && plane !== undefined && hasBit(plane, row))

@@ -5,7 +5,7 @@ import { type AttributeChange, advanceSequence, setAttributes, touchDevice } fro
 import type { EpochMs } from '../model/instant.ts'
 import type { ComplianceState, DeviceReport } from '../model/report.ts'
 import type { UpdateId } from '../model/update.ts'
-import { noteReport, refreshRow, type Said } from '../rollout/evidence.ts'
+import { noteReport, refreshRow } from '../rollout/evidence.ts'
 import { TIME_ZONE_ATTRIBUTE } from '../rollout/targets.ts'
 import type { State } from './state.ts'
 
@@ -22,10 +22,12 @@ export function applyReport(state: State, at: EpochMs, row: number, report: Devi
   const attributes = report.attributes === undefined ? [] : setAttributes(state.fleet, row, report.attributes)
   const moved = attributes.length > 0 && putAttributes(state, row, attributes)
   const madeAt = Math.min(report.at, at)
-  const enforced = putEnforcement(state, row, report, madeAt)
-  const { observed, changed } = putCompliance(state, row, report)
+  const observed: UpdateId[] = []
+  const changed: UpdateId[] = []
+  putEnforcement(state, row, report, madeAt, changed)
+  putCompliance(state, row, report, observed, changed)
   const anew = wasStale || attributes.some(({ key }) => key === TIME_ZONE_ATTRIBUTE)
-  const counted = noteReport(state, row, { observed, changed: [...enforced, ...changed], anew }, madeAt)
+  const counted = noteReport(state, row, { observed, changed, anew }, madeAt)
   return moved || counted || wasStale
 }
 
@@ -36,28 +38,38 @@ function putAttributes(state: State, row: number, changed: readonly AttributeCha
 }
 
 // Updates that the catalog does not know change nothing; the answer to the device names them.
-function putCompliance(state: State, row: number, { scan, messages }: DeviceReport): Omit<Said, 'anew'> {
-  const observed: UpdateId[] = []
-  const changed: UpdateId[] = []
+function putCompliance(
+  state: State,
+  row: number,
+  { scan, messages }: DeviceReport,
+  observed: UpdateId[],
+  changed: UpdateId[],
+): void {
   const put = (id: UpdateId, status: ComplianceState) => {
     if (!state.catalog.rowOf.has(id)) return
     if (setStatus(state.compliance, id, row, status) !== status) changed.push(id)
     observed.push(id)
   }
-  for (const id of scan?.notRequired ?? []) put(id, 1)
-  for (const id of scan?.required ?? []) put(id, 2)
-  for (const id of scan?.installed ?? []) put(id, 3)
-  for (const said of messages ?? []) if (said.topic === 500) put(said.update, said.state)
-  return { observed, changed }
+  if (scan !== undefined) {
+    for (const id of scan.notRequired) put(id, 1)
+    for (const id of scan.required) put(id, 2)
+    for (const id of scan.installed) put(id, 3)
+  }
+  if (messages !== undefined) for (const said of messages) if (said.topic === 500) put(said.update, said.state)
 }
 
-function putEnforcement(state: State, row: number, { messages }: DeviceReport, madeAt: EpochMs): UpdateId[] {
-  const changed: UpdateId[] = []
-  for (const said of messages ?? []) {
+function putEnforcement(
+  state: State,
+  row: number,
+  { messages }: DeviceReport,
+  madeAt: EpochMs,
+  changed: UpdateId[],
+): void {
+  if (messages === undefined) return
+  for (const said of messages) {
     if (said.topic !== 301 || !state.catalog.rowOf.has(said.update)) continue
     const { code = '', message = '' } = said
     setEnforcement(state.compliance, said.update, row, { state: said.state, at: madeAt, code, message })
     changed.push(said.update)
   }
-  return changed
 }
