@@ -46,6 +46,8 @@ export type Member = {
   /** Whether the policy may watch other updates by now, or also offer others. */
   outdated: 'No' | 'Watched' | 'Offers'
   goodUntil: EpochMs
+  /** The first call by which its policy is no longer good. */
+  renewAt: EpochMs
   /** How much of `released` it has scanned for. */
   scannedTo: number
   scannedAt: EpochMs
@@ -86,6 +88,7 @@ export function addMember(fleet: SimulatedFleet, index: number, row: number): Me
     sendAt: Infinity,
     outdated: 'Offers',
     goodUntil: Infinity,
+    renewAt: Infinity,
     scannedTo: 0,
     scannedAt: 0,
     attributes: undefined,
@@ -106,8 +109,16 @@ export function callSoon(fleet: SimulatedFleet, member: Member, now: EpochMs, ar
 /** All that the device has done until `now`, which is when it asked to be looked at. */
 export function playMember(fleet: SimulatedFleet, member: Member, now: EpochMs, around: Surroundings): void {
   playAlone(fleet, member, now - 1, around)
-  if (Math.min(member.actsAt, member.callAt, member.sendAt) <= now) stepMember(fleet, member, now, around)
-  wakeMember(member, Math.min(member.callAt, member.sendAt, noticedAt(fleet, member, around)), around)
+  if (Math.min(member.actsAt, nextCall(fleet, member), member.sendAt) <= now) stepMember(fleet, member, now, around)
+  wakeMember(member, Math.min(nextCall(fleet, member), member.sendAt, noticedAt(fleet, member, around)), around)
+}
+
+/** When it next calls for a reason. That its policy grows old is one only while the device has something to do or to say. */
+function nextCall(fleet: SimulatedFleet, member: Member): EpochMs {
+  const { agent, callAt, renewAt } = member
+  if (renewAt >= callAt) return callAt
+  fleet.machine.moveTo(member.index)
+  return fleet.daily || hasNews(agent) || hasWork(agent, fleet.machine.machine) ? renewAt : callAt
 }
 
 /** What it has done by itself, the instant included. */
@@ -131,7 +142,7 @@ function stepMember(fleet: SimulatedFleet, member: Member, now: EpochMs, around:
   fleet.machine.moveTo(index)
   const outages = population.outages.length > 0
   const reachable = reachableFrom(population, index, now) === now
-  const called = reachable && now >= member.callAt
+  const called = reachable && now >= nextCall(fleet, member)
   if (!outages || called || isAlwaysFresh(population, index)) agent.contactAt = now
   else agent.contactAt = lastCall(population, index, now) ?? agent.contactAt
   if (called) fetchPolicy(fleet, machine, member, now, around)
@@ -233,6 +244,7 @@ function fetchPolicy(
     const { policy, goodUntil } = worldPolicy(around.world(), member.row, now, needed)
     receivePolicy(agent, policy, now)
     member.goodUntil = goodUntil
+    member.renewAt = goodUntil === Infinity ? Infinity : callAt(fleet.population, member.index, goodUntil)
   } else if (member.outdated === 'Watched')
     receivePolicy(agent, { ...agent.policy, watched: watchedBy(around.world(), member.row) }, now)
   member.outdated = 'No'
@@ -242,7 +254,6 @@ function fetchPolicy(
   }
   const more = scanWatched(agent, machine, now)
   if (more < Infinity) callNoLater(fleet, member, more)
-  if (member.goodUntil < Infinity) callNoLater(fleet, member, member.goodUntil)
   if (fleet.daily && agent.policy.watched.length > 0) callNoLater(fleet, member, now + DAY)
 }
 

@@ -21,7 +21,7 @@ export type Truth = {
   readonly download: Minutes
   readonly lasts: Minutes | undefined
   readonly restart: Minutes
-  /** By device: what a scan finds missing, as `missing` of the updates says. */
+  /** By device: what a scan finds missing, as `missing` of the updates says; in no order. */
   readonly needed: UpdateId[][]
   readonly roster: Roster | undefined
   /** Devices that have each product entry's products. */
@@ -209,7 +209,8 @@ function commit(truth: Truth, { id, action }: AgentOffer, row: number, now: Epoc
 function noLongerMissing({ needed }: Truth, { missing, update }: UpdateTruth, row: number): void {
   if (!clearBit(missing, row)) return
   const own = needed[row]
-  own?.splice(own.indexOf(update.id), 1)
+  const last = own?.pop()
+  if (own !== undefined && last !== undefined && last !== update.id) own[own.indexOf(update.id)] = last
 }
 
 /** What the update replaces, directly or not, and was missing. */
