@@ -198,12 +198,19 @@ function hasCalledSince(fleet: SimulatedFleet, world: World, row: number, now: E
   return at !== undefined && at > (world.fleet.lastReport[row] ?? 0)
 }
 
-/** Calls to be played although they say nothing: the last one before the device is gone for so long that it is missed. */
-export function farewells(fleet: SimulatedFleet, index: number, joined: EpochMs, staleAfterMs: number): EpochMs[] {
-  return longOutages(fleet.population, index, staleAfterMs - DAY).flatMap(({ from }) => {
-    const at = lastCall(fleet.population, index, from - 1)
-    return at !== undefined && at > joined ? [at] : []
-  })
+/**
+ * Calls to be played although they say nothing: the last one before the device is gone for so long that it is missed, and the
+ * first one after it.
+ */
+export function notedCalls(
+  { population }: SimulatedFleet,
+  index: number,
+  joined: EpochMs,
+  staleAfterMs: number,
+): EpochMs[] {
+  return longOutages(population, index, staleAfterMs - DAY).flatMap(({ from, until }) =>
+    [lastCall(population, index, from - 1) ?? joined, callAt(population, index, until)].filter((at) => at > joined),
+  )
 }
 
 function isAffected(fleet: SimulatedFleet, { index, agent }: Member, ids: ReadonlySet<UpdateId>): boolean {

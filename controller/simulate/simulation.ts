@@ -26,9 +26,9 @@ import {
   addMember,
   callSoon,
   catchUp,
-  farewells,
   type Member,
   newSimulatedFleet,
+  notedCalls,
   outdate,
   playMember,
   type SimulatedFleet,
@@ -292,7 +292,7 @@ function join(run: Run, index: number): void {
   if (row === undefined) return
   const member = addMember(run.fleet, index, row)
   callSoon(run.fleet, member, run.now, run.around)
-  for (const at of farewells(run.fleet, index, run.now, run.state.settings.staleAfterMs)) push(run, at, 'Call', index)
+  for (const at of notedCalls(run.fleet, index, run.now, run.state.settings.staleAfterMs)) push(run, at, 'Call', index)
 }
 
 function declare(run: Run, which: number): void {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { test } from 'tap'
+import { countBits } from '../../controller/model/bit-plane.ts'
 import { devicePolicy } from '../../controller/project/policy.ts'
 import { offersFor } from '../../controller/rollout/offers.ts'
 import type { AgentEvent } from '../../controller/simulate/agent.ts'
@@ -70,6 +71,19 @@ test('a policy in numbers is the policy of the device, less what it has no use f
   }
   play({ ...order, scenario: failing, watcher: { onStep } })
   t.ok(compared > 100)
+})
+
+test('a device that was silent for too long is heard of with its first call, though it has nothing to say', async (t) => {
+  const silent: string[] = []
+  const onStep = (state: State, at: number) => {
+    const devices = countBits(state.fleet.stale)
+    if (devices !== Number(silent.at(-1)?.split(' ')[0] ?? 0))
+      silent.push(`${devices} ${new Date(at).toISOString().slice(0, 13)}`)
+  }
+  const offline = '  offline: [{devices: [pc-0003], times: {from: "2026-01-13T12:00", until: "2026-01-22T12:00"}}]\n'
+  const { broken } = play({ ...order, scenario: scenario(offline), declarations: '', watcher: { onStep } })
+  t.same(broken, [])
+  t.same(silent, ['1 2026-01-20T11', '0 2026-01-22T12'])
 })
 
 test('what a rollback asks to uninstall is uninstalled, and nothing is begun after it', async (t) => {
