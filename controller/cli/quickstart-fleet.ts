@@ -11,7 +11,7 @@ import { readFeeds } from '../simulate/feeds.ts'
 import { type DeviceMemory, type HttpFleet, newHttpFleet, runHttpFleet } from '../simulate/http-fleet.ts'
 import { newPopulation } from '../simulate/population.ts'
 import { minutesOf, readScenario } from '../simulate/scenario.ts'
-import { newTruth, setMissing, type Truth } from '../simulate/truth.ts'
+import { newTruth, type Truth } from '../simulate/truth.ts'
 import { loadDirectory } from '../sources/directory-source.ts'
 
 export type FleetOptions = {
@@ -40,11 +40,12 @@ const TROUBLE_EVERY_MS = 5000
 /** Goes up when what an agent keeps has another form. */
 const MEMORY_FORMAT = 4
 
+type Planes = { readonly installed: BitPlane; readonly removed: BitPlane; readonly missing: BitPlane }
+
 type Memory = {
   readonly format: typeof MEMORY_FORMAT
   readonly devices: readonly DeviceMemory[]
-  readonly planes: ReadonlyMap<UpdateId, { readonly installed: BitPlane; readonly removed: BitPlane }>
-  readonly needed: readonly (readonly UpdateId[])[]
+  readonly planes: ReadonlyMap<UpdateId, Planes>
 }
 
 async function main(options: FleetOptions): Promise<void> {
@@ -78,8 +79,9 @@ function remember(file: string, { devices, truth }: HttpFleet): void {
   const memory: Memory = {
     format: MEMORY_FORMAT,
     devices: devices.map((device) => device.memory),
-    planes: new Map([...truth.updates].map(([id, { installed, removed }]) => [id, { installed, removed }])),
-    needed: truth.needed,
+    planes: new Map(
+      [...truth.updates].map(([id, { installed, removed, missing }]) => [id, { installed, removed, missing }]),
+    ),
   }
   try {
     writeFileSync(`${file}.new`, serialize(memory))
@@ -94,16 +96,16 @@ function remember(file: string, { devices, truth }: HttpFleet): void {
 function recall(file: string, truth: Truth): readonly DeviceMemory[] {
   if (!existsSync(file)) return []
   // What `remember` wrote, and nobody else.
-  const { format, devices, planes, needed }: Memory = deserialize(readFileSync(file))
+  const { format, devices, planes }: Memory = deserialize(readFileSync(file))
   // An earlier version kept other things of an agent: the devices begin anew, and enrol again.
   if (format !== MEMORY_FORMAT) return []
-  for (const [id, { installed, removed }] of planes) {
+  for (const [id, { installed, removed, missing }] of planes) {
     const update = truth.updates.get(id)
     if (update === undefined) continue
     unite(update.installed, installed)
     unite(update.removed, removed)
+    unite(update.missing, missing)
   }
-  for (const [row, ids] of needed.entries()) for (const id of ids) setMissing(truth, id, row)
   return devices
 }
 

@@ -9,7 +9,16 @@ import {
 } from '../model/report.ts'
 import type { UpdateId } from '../model/update.ts'
 import type { AgentPolicy } from './agent-policy.ts'
-import { type Agent, type Attempt, type Machine, NEVER, NO_TASKS, type Task, withOne } from './agent-state.ts'
+import {
+  type Agent,
+  type Attempt,
+  type Found,
+  type Machine,
+  NEVER,
+  NO_TASKS,
+  type Task,
+  withOne,
+} from './agent-state.ts'
 
 /** Notes what a scan finds of these updates, to be sent with the next report. */
 export function scan(agent: Agent, machine: Machine, updates: Iterable<UpdateId>): void {
@@ -18,8 +27,29 @@ export function scan(agent: Agent, machine: Machine, updates: Iterable<UpdateId>
 
 /** Notes what was found of an update, to be sent with the next report. */
 export function noteStatus(agent: Agent, update: UpdateId, status: ComplianceState): void {
-  agent.statuses ??= new Map()
-  agent.statuses.set(update, status)
+  const { found } = agent
+  if (found === undefined) {
+    agent.found = { updates: [update], statuses: [status], places: undefined }
+    return
+  }
+  const place = placeOf(found, update)
+  if (place === undefined) {
+    found.places?.set(update, found.updates.length)
+    found.updates.push(update)
+    found.statuses.push(status)
+  } else found.statuses[place] = status
+}
+
+/** So many are looked through one after the other. */
+const FEW = 16
+
+function placeOf(found: Found, update: UpdateId): number | undefined {
+  if (found.updates.length <= FEW) {
+    const place = found.updates.indexOf(update)
+    return place < 0 ? undefined : place
+  }
+  found.places ??= new Map(found.updates.map((id, i) => [id, i]))
+  return found.places.get(update)
 }
 
 /**
@@ -79,8 +109,8 @@ export function takeReport(
   attributes?: DeviceReport['attributes'],
 ): DeviceReport | undefined {
   if (!hasNews(agent) && attributes === undefined) return undefined
-  const scan = agent.statuses === undefined ? NOTHING_SCANNED : scanOf(agent.statuses)
-  agent.statuses = undefined
+  const scan = agent.found === undefined ? NOTHING_SCANNED : scanOf(agent.found)
+  agent.found = undefined
   const messages = agent.news.map(messageOf)
   agent.news = NO_TASKS
   agent.sequence++
@@ -89,24 +119,25 @@ export function takeReport(
 }
 
 export function hasNews(agent: Agent): boolean {
-  return agent.statuses !== undefined || agent.news.length > 0
+  return agent.found !== undefined || agent.news.length > 0
 }
 
-type Scan = { readonly required: UpdateId[]; readonly installed: UpdateId[]; readonly notRequired: UpdateId[] }
+type Scan = { required: UpdateId[]; installed: UpdateId[]; notRequired: UpdateId[] }
 
-const NOTHING_SCANNED: Scan = { required: [], installed: [], notRequired: [] }
+const NONE: UpdateId[] = []
+const NOTHING_SCANNED: Scan = { required: NONE, installed: NONE, notRequired: NONE }
 
-function scanOf(statuses: ReadonlyMap<UpdateId, ComplianceState>): Scan {
-  const scan: Scan = { required: [], installed: [], notRequired: [] }
-  for (const [id, status] of statuses) listOf(scan, status)?.push(id)
+// Nothing is said of "unknown": a device that scans knows.
+function scanOf({ updates, statuses }: Found): Scan {
+  const scan = { ...NOTHING_SCANNED }
+  for (let i = 0; i < updates.length; i++) {
+    const id = updates[i]
+    if (id === undefined) continue
+    if (statuses[i] === 2) scan.required = withOne(scan.required, id)
+    else if (statuses[i] === 3) scan.installed = withOne(scan.installed, id)
+    else if (statuses[i] === 1) scan.notRequired = withOne(scan.notRequired, id)
+  }
   return scan
-}
-
-/** None for "unknown": a device that scans knows. */
-function listOf(scan: Scan, status: ComplianceState): UpdateId[] | undefined {
-  if (status === 2) return scan.required
-  if (status === 3) return scan.installed
-  return status === 1 ? scan.notRequired : undefined
 }
 
 /** What is to be sent of it, which is not to be sent again. */

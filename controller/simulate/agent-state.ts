@@ -46,8 +46,16 @@ export type Agent = {
   news: Task[]
   /** When it last scanned for each update that its policy watches, in that order; -Infinity for never. */
   scanned: EpochMs[]
-  /** To be sent: what a scan found last, if it found something. */
-  statuses: Map<UpdateId, ComplianceState> | undefined
+  /** To be sent: what a scan found, if it found something. */
+  found: Found | undefined
+}
+
+/** What was found last of each update, in the order in which they were first looked for. */
+export type Found = {
+  readonly updates: UpdateId[]
+  readonly statuses: ComplianceState[]
+  /** Where each update stands, once there are more than a few. */
+  places: Map<UpdateId, number> | undefined
 }
 
 export type Running = {
@@ -101,7 +109,7 @@ export function newAgent(): Agent {
     downloading: NO_TASKS,
     news: NO_TASKS,
     scanned: NEVER,
-    statuses: undefined,
+    found: undefined,
   }
 }
 

@@ -13,7 +13,7 @@ import { type AgentEvent, advance, hasWork, receivePolicy } from './agent.ts'
 import { forgetScans, hasNews, noteStatus, scanWatched, takeReport } from './agent-report.ts'
 import { type Agent, type Machine, newAgent } from './agent-state.ts'
 import { callAt, lastCall, longOutages, type Population, reachableFrom } from './population.ts'
-import { findNeeded, type MovingMachine, movingMachine, type Truth } from './truth.ts'
+import { findNeeded, type MovingMachine, missingOn, movingMachine, type Truth } from './truth.ts'
 import { watchedBy, worldPolicy } from './world-policy.ts'
 
 export type SimulatedFleet = {
@@ -109,16 +109,17 @@ export function callSoon(fleet: SimulatedFleet, member: Member, now: EpochMs, ar
 /** All that the device has done until `now`, which is when it asked to be looked at. */
 export function playMember(fleet: SimulatedFleet, member: Member, now: EpochMs, around: Surroundings): void {
   playAlone(fleet, member, now - 1, around)
-  if (Math.min(member.actsAt, nextCall(fleet, member), member.sendAt) <= now) stepMember(fleet, member, now, around)
-  wakeMember(member, Math.min(nextCall(fleet, member), member.sendAt, noticedAt(fleet, member, around)), around)
+  if (Math.min(member.actsAt, member.callAt, member.sendAt) <= now || renewsBy(fleet, member, now))
+    stepMember(fleet, member, now, around)
+  const next = Math.min(member.callAt, member.sendAt, noticedAt(fleet, member, around))
+  wakeMember(member, renewsBy(fleet, member, next) ? member.renewAt : next, around)
 }
 
-/** When it next calls for a reason. That its policy grows old is one only while the device has something to do or to say. */
-function nextCall(fleet: SimulatedFleet, member: Member): EpochMs {
-  const { agent, callAt, renewAt } = member
-  if (renewAt >= callAt) return callAt
-  fleet.machine.moveTo(member.index)
-  return fleet.daily || hasNews(agent) || hasWork(agent, fleet.machine.machine) ? renewAt : callAt
+/** Whether it calls until then because its policy grows old: only while the device has something to do or to say. */
+function renewsBy(fleet: SimulatedFleet, { agent, index, renewAt }: Member, until: EpochMs): boolean {
+  if (renewAt > until || renewAt === Infinity) return false
+  fleet.machine.moveTo(index)
+  return fleet.daily || hasNews(agent) || hasWork(agent, fleet.machine.machine)
 }
 
 /** What it has done by itself, the instant included. */
@@ -142,7 +143,7 @@ function stepMember(fleet: SimulatedFleet, member: Member, now: EpochMs, around:
   fleet.machine.moveTo(index)
   const outages = population.outages.length > 0
   const reachable = reachableFrom(population, index, now) === now
-  const called = reachable && now >= nextCall(fleet, member)
+  const called = reachable && (now >= member.callAt || renewsBy(fleet, member, now))
   if (!outages || called || isAlwaysFresh(population, index)) agent.contactAt = now
   else agent.contactAt = lastCall(population, index, now) ?? agent.contactAt
   if (called) fetchPolicy(fleet, machine, member, now, around)
@@ -214,7 +215,7 @@ export function notedCalls(
 }
 
 function isAffected(fleet: SimulatedFleet, { index, agent }: Member, ids: ReadonlySet<UpdateId>): boolean {
-  for (const id of fleet.truth.needed[index] ?? NOTHING) if (ids.has(id)) return true
+  for (const id of missingOn(fleet.truth, index)) if (ids.has(id)) return true
   return agent.policy.offers.some(({ id }) => ids.has(id))
 }
 
@@ -223,8 +224,6 @@ function eachMember(fleet: SimulatedFleet, rows: BitPlane | 'All', visit: (membe
   for (const member of fleet.agents)
     if (member !== undefined && (rows === 'All' || hasBit(rows, member.row))) visit(member)
 }
-
-const NOTHING: readonly UpdateId[] = []
 
 // Never cut off, and calling more often than its policy grows old: when exactly it called last makes no difference.
 function isAlwaysFresh({ cutOff, every, jitter }: Population, index: number): boolean {
@@ -247,8 +246,8 @@ function fetchPolicy(
     member.outdated = 'Offers'
   }
   if (member.outdated === 'Offers' || now >= member.goodUntil) {
-    const needed = fleet.truth.needed[member.index] ?? NOTHING
-    const { policy, goodUntil } = worldPolicy(around.world(), member.row, now, needed)
+    const missing = missingOn(fleet.truth, member.index)
+    const { policy, goodUntil } = worldPolicy(around.world(), member.row, now, missing)
     receivePolicy(agent, policy, now)
     member.goodUntil = goodUntil
     member.renewAt = goodUntil === Infinity ? Infinity : callAt(fleet.population, member.index, goodUntil)

@@ -21,8 +21,8 @@ export type Truth = {
   readonly download: Minutes
   readonly lasts: Minutes | undefined
   readonly restart: Minutes
-  /** By device: what a scan finds missing, as `missing` of the updates says; in no order. */
-  readonly needed: UpdateId[][]
+  /** By device: what came to be missing on it; some of it is not any more. */
+  readonly lists: UpdateTruth[][]
   readonly roster: Roster | undefined
   /** Devices that have each product entry's products. */
   readonly owners: readonly { readonly products: readonly string[]; readonly devices: BitPlane }[]
@@ -35,8 +35,9 @@ type UpdateTruth = {
   /** Devices on which it has a place; undefined for all. */
   applicable: BitPlane | undefined
   readonly installed: BitPlane
-  /** Devices on which a scan finds it missing. */
+  /** Devices on which a scan finds it missing, and those that have it in their lists. */
   readonly missing: BitPlane
+  readonly listed: BitPlane
   /** Uninstalled after the start. */
   readonly removed: BitPlane
   /** Known updates that replace it. */
@@ -65,6 +66,7 @@ export function newTruth(
         ? { applicable: applicableTo(update, owners), installed: newPlane() }
         : foundBy(roster, update)),
       missing: newPlane(),
+      listed: newPlane(),
       removed: newPlane(),
       replacedBy: [],
       failures: failures.filter(({ failure }) => concerns(failure, update)),
@@ -72,14 +74,14 @@ export function newTruth(
   for (const truth of known.values())
     for (const id of truth.update.supersedes) if (id !== truth.update.id) known.get(id)?.replacedBy.push(truth)
   const patchedUntil = roster === undefined ? (spec.patchedUntil ?? population.start) : -Infinity
-  const needed = population.ids.map((): UpdateId[] => [])
+  const lists = population.ids.map((): UpdateTruth[] => [])
   const { download, lasts, restart } = spec.install
   return {
     population,
     spec,
     patchedUntil,
     updates: known,
-    needed,
+    lists,
     roster,
     owners,
     download: inMinutes(download),
@@ -149,15 +151,27 @@ export function findNeeded(truth: Truth, id: UpdateId, row: number, now: EpochMs
   const known = truth.updates.get(id)
   const needed = known !== undefined && isApplicable(known, row) && !isThere(truth, known, row)
   if (!needed || isReplaced(truth, known, row, now, 0)) return false
-  setMissing(truth, id, row)
+  setBit(known.missing, row)
+  if (setBit(known.listed, row)) truth.lists[row]?.push(known)
   return true
 }
 
-/** A scan of the device finds the update missing from now on. */
-export function setMissing({ updates, needed }: Truth, id: UpdateId, row: number): void {
-  const known = updates.get(id)
-  if (known !== undefined && setBit(known.missing, row)) needed[row]?.push(id)
+/** What a scan of the device finds missing, in no order. */
+export function missingOn({ lists }: Truth, row: number): readonly UpdateId[] {
+  const list = lists[row]
+  if (list === undefined || list.length === 0) return NOTHING
+  const missing: UpdateId[] = []
+  let kept = 0
+  for (const known of list)
+    if (hasBit(known.missing, row)) {
+      list[kept++] = known
+      missing.push(known.update.id)
+    } else clearBit(known.listed, row)
+  list.length = kept
+  return missing
 }
+
+const NOTHING: readonly UpdateId[] = []
 
 // What nobody has told the device of counts as not required.
 function statusOf(truth: Truth, id: UpdateId, row: number): ComplianceState {
@@ -194,23 +208,16 @@ function commit(truth: Truth, { id, action }: AgentOffer, row: number, now: Epoc
   if (action === 'Install') {
     setBit(known.installed, row)
     if (known.update.supersedes.length === 0) {
-      noLongerMissing(truth, known, row)
+      clearBit(known.missing, row)
       return [id]
     }
     const replaced = missingBelow(truth, known, row)
-    for (const one of [known, ...replaced]) noLongerMissing(truth, one, row)
+    for (const { missing } of [known, ...replaced]) clearBit(missing, row)
     return [id, ...replaced.map(({ update }) => update.id)]
   }
   clearBit(known.installed, row)
   setBit(known.removed, row)
   return [id, ...known.update.supersedes].filter((one) => findNeeded(truth, one, row, now))
-}
-
-function noLongerMissing({ needed }: Truth, { missing, update }: UpdateTruth, row: number): void {
-  if (!clearBit(missing, row)) return
-  const own = needed[row]
-  const last = own?.pop()
-  if (own !== undefined && last !== undefined && last !== update.id) own[own.indexOf(update.id)] = last
 }
 
 /** What the update replaces, directly or not, and was missing. */

@@ -3,7 +3,7 @@ import { HOUR, MINUTE } from '../../controller/model/instant.ts'
 import { UpdateId } from '../../controller/model/update.ts'
 import { type AgentEvent, advance, receivePolicy } from '../../controller/simulate/agent.ts'
 import type { AgentOffer, AgentPolicy } from '../../controller/simulate/agent-policy.ts'
-import { scanWatched, takeReport } from '../../controller/simulate/agent-report.ts'
+import { noteStatus, scanWatched, takeReport } from '../../controller/simulate/agent-report.ts'
 import { type Agent, type Machine, newAgent } from '../../controller/simulate/agent-state.ts'
 
 const A = UpdateId.parse('a')
@@ -205,4 +205,19 @@ test('what is watched is told once it counts; where that is not known, every day
   const said = takeReport(agent, 25 * HOUR)
   t.same(said?.scan?.required, [B])
   t.equal(said?.sequence, 3, 'each report has the next number')
+})
+
+test('of many updates, a report says what was found of each last, in the order in which they came up', async (t) => {
+  const ids = Array.from({ length: 40 }, (_, i) => UpdateId.parse(`u${i}`))
+  for (const many of [3, 16, 17, 40]) {
+    const agent = newAgent()
+    const some = ids.slice(0, many)
+    for (const id of some) noteStatus(agent, id, 2)
+    for (const id of some.toReversed()) if (some.indexOf(id) % 3 === 0) noteStatus(agent, id, 3)
+    t.same(takeReport(agent, 0)?.scan, {
+      required: some.filter((_, i) => i % 3 !== 0),
+      installed: some.filter((_, i) => i % 3 === 0),
+      notRequired: [],
+    })
+  }
 })
