@@ -97,14 +97,14 @@ export type Said = {
 /** After a device reported at `madeAt`; compliance holds what it said already. Returns whether any gate counts differently now. */
 export function noteReport(world: World, row: number, said: Said, madeAt: EpochMs): boolean {
   let changed = false
-  for (const name of said.anew ? world.evidence.keys() : rolloutsNaming(world, said)) {
+  for (const name of said.anew ? [...world.evidence.keys()] : rolloutsNaming(world, said)) {
     const rollout = world.control.rollouts.get(name)
     const evidence = world.evidence.get(name)
     const index = rollout === undefined ? -1 : phaseIndexOf(rollout, row)
     if (rollout === undefined || evidence === undefined || index < 0) continue
     const wasReported = hasBit(evidence.reported, row)
     const isFirst = noteSeen(world, rollout, evidence, index, row, said.observed, madeAt)
-    if (!isFirst && !said.anew && !said.changed.some((id) => evidence.seen.has(id))) continue
+    if (!isFirst && !said.anew && !isAbout(evidence, said.changed)) continue
     if (refreshDevice(world, rollout, evidence, index, row, wasReported)) changed = true
   }
   return changed
@@ -176,24 +176,34 @@ const NO_NAMES: readonly string[] = []
 const namings = new WeakMap<World['evidence'], Naming>()
 
 // Most reports are about the updates of one rollout, or of the same ones.
-function rolloutsNaming(world: World, said: Said): Iterable<string> {
+function rolloutsNaming(world: World, said: Said): readonly string[] {
   const naming = namings.get(world.evidence) ?? namingOf(world.evidence)
-  let found = NO_NAMES
-  for (const ids of [said.observed, said.changed])
-    for (const id of ids) {
-      const names = naming.get(id)
-      if (names === undefined || names === found) continue
-      if (found.length > 0) return namingAny(naming, said)
-      found = names
-    }
-  return found
+  const observed = sameNames(naming, said.observed, NO_NAMES)
+  const all = observed && sameNames(naming, said.changed, observed)
+  return all ?? namingAny(naming, said)
 }
 
-function namingAny(naming: Naming, { observed, changed }: Said): ReadonlySet<string> {
+/** `found`, if there are any, and the names for these updates, where both are one list. */
+function sameNames(
+  naming: Naming,
+  updates: readonly UpdateId[],
+  found: readonly string[],
+): readonly string[] | undefined {
+  let same = found
+  for (const id of updates) {
+    const names = naming.get(id)
+    if (names === undefined || names === same) continue
+    if (same.length > 0) return undefined
+    same = names
+  }
+  return same
+}
+
+function namingAny(naming: Naming, { observed, changed }: Said): readonly string[] {
   const names = new Set<string>()
   for (const ids of [observed, changed])
     for (const id of ids) for (const name of naming.get(id) ?? NO_NAMES) names.add(name)
-  return names
+  return [...names]
 }
 
 function namingOf(evidence: World['evidence']): Naming {
@@ -221,13 +231,20 @@ function noteSeen(
   observed: readonly UpdateId[],
   madeAt: EpochMs,
 ): boolean {
-  const fresh = observed.filter((id) => {
+  let first = false
+  for (const id of observed) {
     const plane = seen.get(id)
-    return plane !== undefined && !hasBit(plane, row)
-  })
-  if (fresh.length === 0 || madeAt < evidenceFrom(world, rollout, index, row)) return false
-  for (const id of fresh) setBit(seen.get(id) ?? newPlane(), row)
-  return true
+    if (plane === undefined || hasBit(plane, row)) continue
+    if (!first && madeAt < evidenceFrom(world, rollout, index, row)) return false
+    first = true
+    setBit(plane, row)
+  }
+  return first
+}
+
+function isAbout({ seen }: Evidence, updates: readonly UpdateId[]): boolean {
+  for (const id of updates) if (seen.has(id)) return true
+  return false
 }
 
 /** `wasReported`: on all that is wanted, and is not forgotten since. */
@@ -244,25 +261,30 @@ function refreshDevice(
   const { effective } = evidence
   const present = hasBit(world.fleet.present, row)
   const silent = !present || hasBit(world.fleet.stale, row)
-  const reported = !silent && (wasReported || effective.every((id) => hasSeen(evidence, id, row)))
-  const compliant =
-    reported && effective.length > 0 && effective.every((id) => (complianceOf(world.compliance, id, row) & 1) === 1)
+  const reported = !silent && (wasReported || hasSeenAll(evidence, row))
+  const compliant = reported && effective.length > 0 && isCompliant(world, effective, row)
   // A device that failed and then fell silent has still failed.
   const failed = present && hasFailed(world, rollout, index, row, effective)
-  const change = {
-    reported: put(evidence.reported, row, reported),
-    compliant: put(evidence.compliant, row, compliant),
-    failed: put(evidence.failed, row, failed),
-  }
-  counts.reported += change.reported
-  counts.compliant += change.compliant
-  counts.failed += change.failed
-  return change.reported !== 0 || change.compliant !== 0 || change.failed !== 0
+  const reports = put(evidence.reported, row, reported)
+  const compliants = put(evidence.compliant, row, compliant)
+  const failures = put(evidence.failed, row, failed)
+  counts.reported += reports
+  counts.compliant += compliants
+  counts.failed += failures
+  return reports !== 0 || compliants !== 0 || failures !== 0
 }
 
-function hasSeen(evidence: Evidence, id: UpdateId, row: number): boolean {
-  const seen = evidence.seen.get(id)
-  return seen !== undefined && hasBit(seen, row)
+function hasSeenAll({ effective, seen }: Evidence, row: number): boolean {
+  for (const id of effective) {
+    const plane = seen.get(id)
+    if (plane === undefined || !hasBit(plane, row)) return false
+  }
+  return true
+}
+
+function isCompliant({ compliance }: World, updates: readonly UpdateId[], row: number): boolean {
+  for (const id of updates) if ((complianceOf(compliance, id, row) & 1) === 0) return false
+  return true
 }
 
 function put(plane: BitPlane, row: number, on: boolean): number {

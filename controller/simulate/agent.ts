@@ -63,7 +63,8 @@ export function advance(agent: Agent, machine: Machine, now: EpochMs, onEvent?: 
 /** Whether the device has something to do, as far as it knows. */
 export function hasWork(agent: Agent, machine: Machine): boolean {
   if (agent.running !== undefined || agent.restartingUntil !== undefined || agent.awaiting.length > 0) return true
-  return agent.policy.offers.some((offer, i) => isWanted(agent, machine, offer, agent.tasks[i]))
+  for (const task of agent.tasks) if (isWanted(agent, machine, task)) return true
+  return false
 }
 
 /** What was begun goes on where it is still offered. Where it is not, what was downloaded is forgotten; what failed is not. */
@@ -105,19 +106,18 @@ function isUnderWay({ running, awaiting }: Agent, task: Task): boolean {
 }
 
 // Install what the scan finds missing, remove what it finds there, and nothing that waits for a restart or was given up.
-function isWanted(agent: Agent, machine: Machine, offer: AgentOffer, task: Task | undefined): boolean {
+function isWanted({ awaiting }: Agent, machine: Machine, { offer, failures }: Task): boolean {
   if (machine.status(offer.id) !== (offer.action === 'Install' ? 2 : 3)) return false
-  if ((task?.failures?.count ?? 0) >= machine.maxAttempts) return false
-  return agent.awaiting.length === 0 || !agent.awaiting.some((awaiting) => awaiting.offer.id === offer.id)
+  if (failures !== undefined && failures.count >= machine.maxAttempts) return false
+  for (const one of awaiting) if (one.offer.id === offer.id) return false
+  return true
 }
 
 function beginDownloads(agent: Agent, machine: Machine, now: EpochMs): void {
-  const { offers } = agent.policy
-  for (let i = 0; i < offers.length; i++) {
-    const task = agent.tasks[i]
-    if (task === undefined || task.download !== undefined || notBefore(task) > now) continue
+  for (const task of agent.tasks) {
+    if (task.download !== undefined || notBefore(task) > now) continue
     const { offer } = task
-    if (offer.action === 'Uninstall' || offer.available > now || !isWanted(agent, machine, offer, task)) continue
+    if (offer.action === 'Uninstall' || offer.available > now || !isWanted(agent, machine, task)) continue
     task.download = machine.download(offer.id, attemptOf(task), now)
     task.downloadedAt = now + task.download.lasts
     agent.downloading = withOne(agent.downloading, task)
@@ -207,7 +207,7 @@ function startInstall(
 ): Running | undefined {
   for (const task of agent.tasks) {
     const { offer } = task
-    if (earliestStart(task, now) !== now || !isWanted(agent, machine, offer, task)) continue
+    if (!mayStart(task, now) || !isWanted(agent, machine, task)) continue
     const attempt = machine.install(offer, attemptOf(task), now)
     const running: Running = { offer, task, endsAt: now + attempt.lasts, attempt }
     agent.running = running
@@ -216,6 +216,16 @@ function startInstall(
     return running
   }
   return undefined
+}
+
+/** Whether the policy, the download and the pause after a failure let it start at `now`. */
+function mayStart(task: Task, now: EpochMs): boolean {
+  const { offer, download, downloadedAt } = task
+  if (offer.available > now || notBefore(task) > now) return false
+  if (offer.action === 'Install' && (download === undefined || download.code !== undefined || downloadedAt > now))
+    return false
+  for (const { from, until } of offer.start) if (until > now) return from <= now
+  return false
 }
 
 /** The first instant from `now` on at which the policy, the download and the pause after a failure let it start. */
@@ -233,9 +243,12 @@ function firstWithin(intervals: readonly Interval[], at: EpochMs): EpochMs {
 
 // Whatever can still be installed comes first, so that one restart serves all.
 function startRestart(agent: Agent, machine: Machine, now: EpochMs): boolean {
-  if (!agent.awaiting.some((awaiting) => restartAt(awaiting, now) === now)) return false
-  agent.restartingUntil = now + machine.restart(now)
-  return true
+  for (const awaiting of agent.awaiting)
+    if (restartAt(awaiting, now) === now) {
+      agent.restartingUntil = now + machine.restart(now)
+      return true
+    }
+  return false
 }
 
 function restartAt({ offer, personAt }: Awaiting, now: EpochMs): EpochMs {
@@ -253,10 +266,8 @@ function nextAction(agent: Agent, machine: Machine, now: EpochMs, fresh: boolean
   let next = later(lastDownload(agent), now, Infinity)
   for (const awaiting of agent.awaiting) next = later(restartAt(awaiting, now), now, next)
   if (!fresh) return next
-  const { offers } = agent.policy
-  for (let i = 0; i < offers.length; i++) {
-    const task = agent.tasks[i]
-    if (task === undefined || !isWanted(agent, machine, task.offer, task)) continue
+  for (const task of agent.tasks) {
+    if (!isWanted(agent, machine, task)) continue
     const { offer, download } = task
     if (offer.action === 'Install' && download === undefined)
       next = later(Math.max(offer.available, notBefore(task)), now, next)

@@ -45,17 +45,26 @@ function putCompliance(
   observed: UpdateId[],
   changed: UpdateId[],
 ): void {
-  const put = (id: UpdateId, status: ComplianceState) => {
-    if (!state.catalog.rowOf.has(id)) return
-    if (setStatus(state.compliance, id, row, status) !== status) changed.push(id)
-    observed.push(id)
-  }
   if (scan !== undefined) {
-    for (const id of scan.notRequired) put(id, 1)
-    for (const id of scan.required) put(id, 2)
-    for (const id of scan.installed) put(id, 3)
+    for (const id of scan.notRequired) putStatus(state, row, id, 1, observed, changed)
+    for (const id of scan.required) putStatus(state, row, id, 2, observed, changed)
+    for (const id of scan.installed) putStatus(state, row, id, 3, observed, changed)
   }
-  if (messages !== undefined) for (const said of messages) if (said.topic === 500) put(said.update, said.state)
+  if (messages === undefined) return
+  for (const said of messages) if (said.topic === 500) putStatus(state, row, said.update, said.state, observed, changed)
+}
+
+function putStatus(
+  { catalog, compliance }: State,
+  row: number,
+  id: UpdateId,
+  status: ComplianceState,
+  observed: UpdateId[],
+  changed: UpdateId[],
+): void {
+  if (!catalog.rowOf.has(id)) return
+  if (setStatus(compliance, id, row, status) !== status) changed.push(id)
+  observed.push(id)
 }
 
 function putEnforcement(
