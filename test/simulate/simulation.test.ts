@@ -61,6 +61,7 @@ test('a policy in numbers is the policy of the device, less what it has no use f
       const whole = agentPolicy(devicePolicy(state, row, at))
       const needed = whole.offers.filter(({ action }) => action === 'Install').map(({ id }) => id)
       t.same(worldPolicy(state, row, at, needed).policy.offers, whole.offers)
+      t.same(worldPolicy(state, row, at, state.catalog.ids).policy.offers, whole.offers)
       const one = new Set(needed.slice(0, 1))
       t.same(
         offersFor(state, row, one).offers,
