@@ -3,6 +3,7 @@ import { type Checked, checkSet, type Remark } from '../sources/check-set.ts'
 import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'
 import { FORMATS, type Format, isFormat, reportText } from './validate-formats.ts'
 import { gather, type Sources } from './validate-paths.ts'
+import { readerFor } from './validate-reader.ts'
 import { fails } from './validate-report.ts'
 
 export const validateCommand: Command = {
@@ -56,11 +57,12 @@ export async function validate(
   io: Pick<Io, 'stdout'>,
 ): Promise<0 | 1 | 3> {
   const { sets, problems, missing } = await gather(sources)
+  const reader = await readerFor(sets)
   const settings = problems.map((problem): Remark => ({ ...problem, severity: 'Error' }))
   const report = {
     ...together(
       settings,
-      sets.map((set) => checkSet(set, at)),
+      sets.map((set) => checkSet(set, at, reader)),
     ),
     strict,
   }
