@@ -44,7 +44,7 @@ Exit code: 0 no errors, 1 errors, 2 wrong usage, 3 a path cannot be read.`,
     if (at === undefined)
       return wrongUsage(validateCommand, io, '--at must be an RFC 3339 instant such as 2026-01-31T18:00:00Z')
     if (parsed.positionals.length === 0) return wrongUsage(validateCommand, io, 'name at least one file or directory')
-    return validate({ paths: parsed.positionals, config, stdin: process.stdin }, { format, strict, at }, io)
+    return validate({ paths: parsed.positionals, config, stdin: () => process.stdin }, { format, strict, at }, io)
   },
 }
 

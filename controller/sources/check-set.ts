@@ -3,7 +3,7 @@ import type { Declared, Problem } from '../model/declared.ts'
 import type { EpochMs } from '../model/instant.ts'
 import { advise } from './advise.ts'
 import { assembleBy, MAX_PROBLEMS_KEPT, placedBy } from './assemble-by.ts'
-import { isCode, severityOf } from './codes.ts'
+import { ADVICE_CODES, isAdvice } from './codes-advice.ts'
 import type { Severity } from './error-page.ts'
 import type { FileProblem, SourceFile } from './folder.ts'
 import type { ManifestReader } from './manifest-file.ts'
@@ -51,7 +51,7 @@ export function checkSet({ files, unread, explicit, project }: FileSet, at: Epoc
   const errors = problems.map((problem): Remark => ({ ...problem, severity: 'Error' }))
   const advice = total > 0 ? [] : sortProblems(placedBy(reader, advise(objects, at), files))
   const others = advice.flatMap((problem): Remark[] => {
-    const severity = isCode(problem.code) ? severityIn(project, problem.code) : undefined
+    const severity = isAdvice(problem.code) ? severityIn(project, problem.code) : undefined
     return severity === undefined ? [] : [{ ...problem, severity }]
   })
   const templates = templatesOf(files)
@@ -71,7 +71,8 @@ export function checkSet({ files, unread, explicit, project }: FileSet, at: Epoc
 /** How many warnings there are about the objects of one source, among all that are in force; notes are not counted. */
 export function countWarnings(inForce: readonly Declared[], source: string, at: EpochMs): number {
   return advise(inForce, at).filter(
-    ({ object, code }) => object.origin.source === source && severityOf(code) === 'Warning',
+    ({ object, code }) =>
+      object.origin.source === source && isAdvice(code) && ADVICE_CODES[code].severity === 'Warning',
   ).length
 }
 

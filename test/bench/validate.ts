@@ -43,7 +43,9 @@ async function checked(set: string, count: number, bytes: number): Promise<Row> 
   const ours = async () => {
     let out = ''
     const options = { format: 'json', strict: true, at: Date.parse('2026-01-15T00:00:00Z') } as const
-    const exit = await validate({ paths: [set], stdin: process.stdin }, options, { stdout: (text) => (out += text) })
+    const exit = await validate({ paths: [set], stdin: () => process.stdin }, options, {
+      stdout: (text) => (out += text),
+    })
     const { objects, notes } = JSON.parse(out)
     mustBe(exit === 0 && objects === count && notes.length === 0, 'all objects good, with nothing to say')
   }

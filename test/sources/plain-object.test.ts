@@ -123,7 +123,7 @@ test('objects changed at random are taken by both or by none, and are the same',
   let refused = 0
   const property = fc.property(
     fc.constantFrom(...values),
-    fc.array(change, { minLength: 1, maxLength: 3 }),
+    fc.array(change, { minLength: 1, maxLength: 2 }),
     (value, changes) => {
       const object = changes.reduce<unknown>((before, [at, name, put]) => changed(before, at, name, put), value)
       const [plain, whole] = [readPlainObject(object, ORIGIN), byZod(object)]
@@ -133,6 +133,6 @@ test('objects changed at random are taken by both or by none, and are the same',
     },
   )
   fc.assert(property, { seed: 5, numRuns: 10_000 })
-  t.ok(taken > 1000 && refused > 1000, `${taken} were taken, ${refused} refused`)
+  t.ok(taken > 500 && refused > 500, `${taken} were taken, ${refused} refused`)
   t.end()
 })
