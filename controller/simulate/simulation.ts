@@ -31,6 +31,7 @@ import {
   notedCalls,
   outdate,
   playMember,
+  readAhead,
   type SimulatedFleet,
   type Surroundings,
 } from './simulated-fleet.ts'
@@ -86,7 +87,8 @@ export function newSimulation(
   schedule(run)
   return (until) => {
     for (let now = nextEventAt(run.heap); now <= until; now = nextEventAt(run.heap)) {
-      while (nextEventAt(run.heap) === now) for (const code of byDevice(takeEvents(run.heap))) happen(run, now, code)
+      run.now = now
+      while (nextEventAt(run.heap) === now) happenAll(run, now, takeEvents(run.heap))
       settle(run, now)
     }
     return { state: run.state, notes: run.notes, fleet: run.fleet }
@@ -111,23 +113,13 @@ type Run = {
   decided: number
   next: EpochMs
   steps: number
+  /** What `readAhead` gave last; of no meaning. */
+  readAhead: number
 }
 
 /** What an event is, in the lowest digit of its code; the rest says which one. */
 const EVENTS = ['Decide', 'Device', 'Join', 'Sync', 'Command', 'Change', 'Declare', 'Delivery', 'Call'] as const
 type EventType = (typeof EVENTS)[number]
-
-const DEVICE = EVENTS.indexOf('Device')
-
-// Devices that are looked at one right after the other do not bear on each other. In the order of their numbers what is looked
-// at lies side by side in memory, and more of it is in a cache.
-function byDevice(codes: readonly number[]): Iterable<number> {
-  if (codes.length < FEW || codes.some((code) => code % EVENTS.length !== DEVICE)) return codes
-  return Float64Array.from(codes).sort()
-}
-
-/** So few are not worth putting in order. */
-const FEW = 32
 
 function newRun(input: SimulationInput, watcher: Watcher, faults: Faults): Run {
   const { scenario, seed, from, until } = input
@@ -158,6 +150,7 @@ function newRun(input: SimulationInput, watcher: Watcher, faults: Faults): Run {
     decided: -1,
     next: Infinity,
     steps: 0,
+    readAhead: 0,
   }
   return run
 }
@@ -179,14 +172,39 @@ function schedule(run: Run): void {
   all('Change', instants(scenario.changes))
 }
 
+const DEVICE = EVENTS.indexOf('Device')
+/** So few devices are looked at as they come. */
+const FEW = 32
+/** What is read ahead has to be in a cache still when the device has its turn. */
+const READ_AHEAD = 24
+
+// Devices that are looked at one right after the other do not bear on each other. In the order of their numbers, what is looked
+// at lies side by side in memory.
+function happenAll(run: Run, now: EpochMs, codes: readonly number[]): void {
+  if (codes.length < FEW || codes.some((code) => code % EVENTS.length !== DEVICE)) {
+    for (const code of codes) happen(run, now, code)
+    return
+  }
+  const devices = Float64Array.from(codes, (code) => Math.floor(code / EVENTS.length)).sort()
+  for (let from = 0; from < devices.length; from += READ_AHEAD) {
+    const next = devices.subarray(from, from + READ_AHEAD)
+    run.readAhead = readAhead(run.fleet, run.state, next)
+    for (const index of next) lookAt(run, index, now)
+  }
+}
+
+function lookAt(run: Run, index: number, now: EpochMs): void {
+  const member = run.fleet.agents[index]
+  // Asked for anew since: this one is void.
+  if (member?.wakeAt === now) playMember(run.fleet, member, now, run.around)
+}
+
 function happen(run: Run, now: EpochMs, code: number): void {
-  run.now = now
   const which = Math.floor(code / EVENTS.length)
   const member = run.fleet.agents[which]
   switch (EVENTS[code % EVENTS.length]) {
     case 'Device':
-      // Asked for anew since: this one is void.
-      if (member?.wakeAt === now) playMember(run.fleet, member, now, run.around)
+      lookAt(run, which, now)
       return
     case 'Call':
       if (member !== undefined) send(run, member, { sequence: ++member.agent.sequence, at: now })
