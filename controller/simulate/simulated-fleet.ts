@@ -106,25 +106,6 @@ export function callSoon(fleet: SimulatedFleet, member: Member, now: EpochMs, ar
   if (at < member.wakeAt) wakeMember(member, at, around)
 }
 
-/**
- * Reads what is read of these devices when they are looked at. Agents lie all over the memory of a large fleet; read one right
- * after the other, many are waited for at the same time. What it returns means nothing, and is there so that it has to be read.
- */
-export function readAhead({ agents }: SimulatedFleet, { fleet, compliance }: World, indexes: Float64Array): number {
-  let sum = 0
-  for (const index of indexes) {
-    const member = agents[index]
-    if (member === undefined) continue
-    const { agent, row } = member
-    sum += member.actsAt + agent.contactAt + agent.policy.maxAgeMs
-    for (const { downloadedAt } of agent.tasks) sum += downloadedAt
-    if (agent.running !== undefined) sum += agent.running.endsAt
-    sum += (fleet.sequence[row] ?? 0) + (fleet.lastReport[row] ?? 0) + (fleet.older[row] ?? 0)
-    sum += compliance.enforcement.first[row] ?? 0
-  }
-  return sum
-}
-
 /** All that the device has done until `now`, which is when it asked to be looked at. */
 export function playMember(fleet: SimulatedFleet, member: Member, now: EpochMs, around: Surroundings): void {
   playAlone(fleet, member, now - 1, around)

@@ -1,13 +1,10 @@
 // The very same fold and `decide` as in the running controller, on a virtual clock, against simulated devices
 // (architecture.md). The same input and seed give the same happenings.
 import { changesCatalog } from '../catalog/sync.ts'
-import { type BitPlane, decodePlane, newPlane, unite } from '../model/bit-plane.ts'
 import type { Declared } from '../model/declared.ts'
 import type { Decision, Input } from '../model/facts.ts'
 import { durationMs, type EpochMs, MINUTE } from '../model/instant.ts'
 import type { DeviceReport } from '../model/report.ts'
-import type { UpdateId } from '../model/update.ts'
-import { isStarted } from '../rollout/control.ts'
 import type { Note } from '../rollout/draft.ts'
 import { diffDeclared } from '../sources/diff-declared.ts'
 import { apply, applyReportOf } from '../state/apply.ts'
@@ -15,6 +12,7 @@ import { decide } from '../state/decide.ts'
 import { decodeState, encodeState, newState, type State } from '../state/state.ts'
 import type { AgentEvent } from './agent.ts'
 import { commandOf } from './commands.ts'
+import { concerned } from './concerned.ts'
 import { happens, whole } from './draws.ts'
 import { type EventHeap, newEventHeap, nextEventAt, pushEvent, takeEvents } from './event-heap.ts'
 import { type Faults, NO_FAULTS } from './faults.ts'
@@ -31,7 +29,6 @@ import {
   notedCalls,
   outdate,
   playMember,
-  readAhead,
   type SimulatedFleet,
   type Surroundings,
 } from './simulated-fleet.ts'
@@ -113,8 +110,6 @@ type Run = {
   decided: number
   next: EpochMs
   steps: number
-  /** What `readAhead` gave last; of no meaning. */
-  readAhead: number
 }
 
 /** What an event is, in the lowest digit of its code; the rest says which one. */
@@ -150,7 +145,6 @@ function newRun(input: SimulationInput, watcher: Watcher, faults: Faults): Run {
     decided: -1,
     next: Infinity,
     steps: 0,
-    readAhead: 0,
   }
   return run
 }
@@ -175,8 +169,6 @@ function schedule(run: Run): void {
 const DEVICE = EVENTS.indexOf('Device')
 /** So few devices are looked at as they come. */
 const FEW = 32
-/** What is read ahead has to be in a cache still when the device has its turn. */
-const READ_AHEAD = 24
 
 // Devices that are looked at one right after the other do not bear on each other. In the order of their numbers, what is looked
 // at lies side by side in memory.
@@ -186,11 +178,7 @@ function happenAll(run: Run, now: EpochMs, codes: readonly number[]): void {
     return
   }
   const devices = Float64Array.from(codes, (code) => Math.floor(code / EVENTS.length)).sort()
-  for (let from = 0; from < devices.length; from += READ_AHEAD) {
-    const next = devices.subarray(from, from + READ_AHEAD)
-    run.readAhead = readAhead(run.fleet, run.state, next)
-    for (const index of next) lookAt(run, index, now)
-  }
+  for (const index of devices) lookAt(run, index, now)
 }
 
 function lookAt(run: Run, index: number, now: EpochMs): void {
@@ -254,46 +242,6 @@ function settle(run: Run, now: EpochMs): void {
     run.next = wake
   }
   run.watcher.onStep?.(run.state, now)
-}
-
-/** The devices whose policy a decision may have changed, and what of it. */
-type Concern = { readonly rows: BitPlane | 'All'; readonly about: readonly UpdateId[] | 'Anything' }
-
-function concerned(state: State, decision: Decision, before: Decision | undefined): Concern | undefined {
-  switch (decision.type) {
-    case 'TargetsJoined':
-      return { rows: decodePlane(decision.targets), about: updatesOf(state, decision.rollout) }
-    case 'UpdatesApproved': {
-      if (before?.type === 'TargetsJoined' && before.rollout === decision.rollout && before.phase === decision.phase)
-        return undefined
-      const rollout = state.control.rollouts.get(decision.rollout)
-      const phase = rollout?.phases[rollout.plan.phases.findIndex(({ name }) => name === decision.phase)]
-      if (rollout === undefined || phase === undefined || !isStarted(phase)) return undefined
-      return { rows: phase.targets, about: rollout.updates }
-    }
-    case 'UpdatesUnapproved':
-      return { rows: targetsOf(state, decision.rollout), about: updatesOf(state, decision.rollout) }
-    case 'RolloutRolledBack':
-    case 'RolloutPlanned':
-      return { rows: targetsOf(state, decision.rollout), about: 'Anything' }
-    case 'UpdatesHeld':
-    case 'HoldEnded':
-    case 'UpdatesExpired':
-      return { rows: 'All', about: 'Anything' }
-    default:
-      return undefined
-  }
-}
-
-function updatesOf(state: State, name: string): readonly UpdateId[] {
-  return state.control.rollouts.get(name)?.updates ?? []
-}
-
-function targetsOf(state: State, name: string): BitPlane {
-  const targets = newPlane()
-  for (const phase of state.control.rollouts.get(name)?.phases ?? [])
-    if (isStarted(phase)) unite(targets, phase.targets)
-  return targets
 }
 
 function put(run: Run, input: Input): void {
