@@ -50,7 +50,8 @@ test('what is answered from memory is what would be made anew, at every step of 
           const text = plainText(story, row, story.now)
           const tag = policies.tagOf(story.state, row, story.now)
           if (tag !== tagOf(text)) throw new Error(`${id} would be told that nothing is new`)
-          if (policies.bodyOf(story.state, row, story.now).text !== text) throw new Error(`${id} would be told what was`)
+          if (policies.bodyOf(story.state, row, story.now).text !== text)
+            throw new Error(`${id} would be told what was`)
           answers[before.get(row) === tag ? 'known' : 'made']++
           if (text.includes('"Approved"')) answers.withUpdates++
           before.set(row, tag)
