@@ -7,7 +7,7 @@ import { longer } from '../model/typed-arrays.ts'
 import { policyText } from '../project/policy-text.ts'
 import type { World } from '../rollout/world.ts'
 
-/** Of all texts that are kept together; with more, those made first go. */
+/** Of all texts that are kept together. */
 export const MAX_KEPT_CHARACTERS = 32 * 1024 * 1024
 
 /** What a tag says between its quotes: so much of a SHA-256 in base64url, which is 24 bytes of it. */
@@ -29,7 +29,7 @@ export type PolicyBody = { readonly text: string; readonly bytes: number }
 export function newPolicyAnswers(maxCharacters: number = MAX_KEPT_CHARACTERS): PolicyAnswers {
   const common: Common = { seen: [], now: 0, age: 0 }
   const own = newOwn()
-  const texts: Texts = { kept: new Map(), characters: 0, maxCharacters }
+  const texts: Texts = { young: new Map(), old: new Map(), characters: 0, maxCharacters: maxCharacters / 2 }
   const isKnown = (world: World, row: number, now: EpochMs) => isGood(own, world, row, now, ageOf(common, world, now))
   const make = (world: World, row: number, now: EpochMs): PolicyBody => {
     const { text, goodUntil } = policyText(world, row, now)
@@ -43,7 +43,7 @@ export function newPolicyAnswers(maxCharacters: number = MAX_KEPT_CHARACTERS): P
       if (!isKnown(world, row, now)) make(world, row, now)
       return own.tags.toString('latin1', row * TAG_BYTES, (row + 1) * TAG_BYTES)
     },
-    bodyOf: (world, row, now) => (isKnown(world, row, now) ? texts.kept.get(row) : undefined) ?? make(world, row, now),
+    bodyOf: (world, row, now) => (isKnown(world, row, now) ? kept(texts, row) : undefined) ?? make(world, row, now),
   }
 }
 
@@ -119,22 +119,33 @@ function grow(own: Own, rows: number): void {
   own.tags = tags
 }
 
-/** By row, in the order in which they were made. */
-type Texts = { readonly kept: Map<number, PolicyBody>; characters: number; readonly maxCharacters: number }
+/**
+ * By row; when the young have too many characters, they become the old. To drop the eldest text for each new one takes longer:
+ * a Map is gone through from its beginning, where those are that are no longer in it.
+ */
+type Texts = {
+  young: Map<number, PolicyBody>
+  old: Map<number, PolicyBody>
+  /** Of the young. */
+  characters: number
+  readonly maxCharacters: number
+}
+
+function kept({ young, old }: Texts, row: number): PolicyBody | undefined {
+  return young.get(row) ?? old.get(row)
+}
 
 function keep(texts: Texts, row: number, body: PolicyBody): void {
   const { length } = body.text
-  drop(texts, row)
-  if (length > texts.maxCharacters) return
-  for (const oldest of texts.kept.keys()) {
-    if (texts.characters + length <= texts.maxCharacters) break
-    drop(texts, oldest)
+  if (texts.characters + length > texts.maxCharacters) {
+    texts.old = texts.young
+    texts.young = new Map()
+    texts.characters = 0
   }
-  texts.kept.set(row, body)
+  if (length > texts.maxCharacters) {
+    texts.old.delete(row)
+    return
+  }
+  texts.young.set(row, body)
   texts.characters += length
-}
-
-function drop(texts: Texts, row: number): void {
-  texts.characters -= texts.kept.get(row)?.text.length ?? 0
-  texts.kept.delete(row)
 }
