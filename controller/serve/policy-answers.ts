@@ -146,6 +146,6 @@ function keep(texts: Texts, row: number, body: PolicyBody): void {
     texts.old.delete(row)
     return
   }
+  texts.characters += length - (texts.young.get(row)?.text.length ?? 0)
   texts.young.set(row, body)
-  texts.characters += length
 }
