@@ -41,19 +41,29 @@ export async function readOne(path: string, name: string, folder: string): Promi
   }
 }
 
-const room = Buffer.allocUnsafeSlow(MAX_FILE_BYTES + 1)
+const CHUNK_BYTES = 4 * MAX_FILE_BYTES
+/** Files are read one behind the other into the same memory: memory of their own takes longer to have than their bytes to read. */
+let chunk = Buffer.alloc(0)
+let used = 0
 
 /**
  * The same, several times as fast, for a process that has nobody else to serve: it waits for the disk. What is not simply
  * read is left to `readOne`, which says why.
  */
 export function readNow(path: string, name: string, folder: string): Read | Promise<Read> {
+  if (chunk.length - used <= MAX_FILE_BYTES) {
+    chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES)
+    used = 0
+  }
   let file: number | undefined
   try {
     // A named pipe without a writer must not be waited for.
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    const length = readSync(file, room, 0, room.length, 0)
-    if (length < room.length) return { name, folder, bytes: Uint8Array.prototype.slice.call(room, 0, length) }
+    const length = readSync(file, chunk, used, MAX_FILE_BYTES + 1, 0)
+    if (length <= MAX_FILE_BYTES) {
+      used += length
+      return { name, folder, bytes: chunk.subarray(used - length, used) }
+    }
   } catch {
     // readOne finds the same, and a word for it.
   } finally {
