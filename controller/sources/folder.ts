@@ -114,13 +114,14 @@ async function listFolder(listing: Listing, name: string, real: string, depth: n
   listing.seen.add(real)
   for (const entry of await entriesOf(listing, name, real)) {
     if (listing.files.length > MAX_FILES || ++listing.entries > MAX_ENTRIES) return
-    const inner = posix.join(name, entry.name)
+    const inner = name === '' ? entry.name : `${name}/${entry.name}`
+    const path = `${real}${sep}${entry.name}`
     if (entry.isSymbolicLink()) listing.links.push(inner)
     else if (entry.isDirectory()) {
-      if (!isSkippedFolder(entry.name)) await listFolder(listing, inner, join(real, entry.name), depth + 1)
+      if (!isSkippedFolder(entry.name)) await listFolder(listing, inner, path, depth + 1)
     } else if (isYamlName(entry.name) && !entry.name.startsWith('.')) {
       listing.files.push(inner)
-      listing.seen.add(join(real, entry.name))
+      listing.seen.add(path)
     }
   }
 }
