@@ -75,7 +75,8 @@ export function columnsOf(catalog: Catalog): Columns {
   for (const column of columns.numbers.values())
     column.values = grown(column.values, rows, (length) => new Float64Array(length))
   for (const column of columns.texts) column.codes = grown(column.codes, rows, (length) => new Int32Array(length))
-  for (const row of rowsChangedSince(catalog, columns.version) ?? catalog.ids.keys()) mendRow(catalog, columns, row)
+  for (const row of rowsChangedSince(catalog, columns.version) ?? [...catalog.ids.keys()])
+    mendRow(catalog, columns, row)
   columns.version = catalog.version
   return columns
 }

@@ -96,7 +96,7 @@ function masksOf(terms: Iterable<Asked>, words: Words, ruleOf: (ask: number) => 
 }
 
 /** Rows say something else than they did; only where they have values of their own does that make another value of the same number. */
-export function forgetValues({ column, maskOf }: TextTable, rows: Iterable<number>): void {
+export function forgetValues({ column, maskOf }: TextTable, rows: readonly number[]): void {
   if (column !== undefined) return
   for (const row of rows) {
     const mask = maskOf[row] ?? -1
