@@ -191,7 +191,7 @@ function rowsToJudge(catalog: Catalog, selections: Selections, now: EpochMs): re
     for (const [from, until] of moveRanges(table, (age) => ageBounds(age, now)))
       for (const row of isNear ? rowsBetween(table.column, catalog.ids.length, from, until) : []) moved.push(row)
   const changed = rowsChangedSince(catalog, version)
-  for (const table of texts) forgetValues(table, changed ?? [...catalog.ids.keys()])
+  for (const table of texts) forgetValues(table, changed)
   const flipped = supersededSince(catalog, version)
   return isNear && changed && flipped ? [...changed, ...flipped, ...moved] : undefined
 }

@@ -95,10 +95,12 @@ function masksOf(terms: Iterable<Asked>, words: Words, ruleOf: (ask: number) => 
   return masks
 }
 
-/** Rows say something else than they did; only where they have values of their own does that make another value of the same number. */
-export function forgetValues({ column, maskOf }: TextTable, rows: readonly number[]): void {
+/** Rows, or all of them, say something else than they did; only where they have values of their own does that make another value of the same number. */
+export function forgetValues({ column, maskOf }: TextTable, rows: readonly number[] | undefined): void {
   if (column !== undefined) return
-  for (const row of rows) {
+  const count = rows?.length ?? maskOf.length
+  for (let i = 0; i < count; i++) {
+    const row = rows ? (rows[i] ?? 0) : i
     const mask = maskOf[row] ?? -1
     if (mask >= 0) maskOf[row] = ~mask
   }
