@@ -75,8 +75,7 @@ export function columnsOf(catalog: Catalog): Columns {
   for (const column of columns.numbers.values())
     column.values = grown(column.values, rows, (length) => new Float64Array(length))
   for (const column of columns.texts) column.codes = grown(column.codes, rows, (length) => new Int32Array(length))
-  for (const row of rowsChangedSince(catalog, columns.version) ?? [...catalog.ids.keys()])
-    mendRow(catalog, columns, row)
+  mendRows(catalog, columns, rowsChangedSince(catalog, columns.version) ?? [...catalog.ids.keys()])
   columns.version = catalog.version
   return columns
 }
@@ -123,19 +122,32 @@ function isCrowded({ texts }: Columns): boolean {
   return texts.some(({ size, began }) => size > 2 * began + MAX_SPARE)
 }
 
+// One column after the other: what is read of a row is in no cache, and short loops wait for that of many rows at once.
 // Properties are looked at only where the record is another one, and not just its marks.
-function mendRow(catalog: Catalog, columns: Columns, row: number): void {
-  const update = catalog.updates[row]
-  if (update === undefined) return
-  columns.flags[row] = flagsOf(catalog, row, update)
-  if (columns.seen[row] === update) return
-  columns.seen[row] = update
-  for (const column of columns.texts) {
-    const value = spelled[column.property](update)
-    // Mostly a row says what it said, and to compare is quicker than to look up.
-    if (!isSaid(column.values[column.codes[row] ?? 0], value)) column.codes[row] = numberedAs(column, value)
+function mendRows(catalog: Catalog, { seen, texts, numbers, flags }: Columns, rows: readonly number[]): void {
+  const updates: Update[] = []
+  const others: number[] = []
+  for (const row of rows) {
+    const update = catalog.updates[row]
+    if (update === undefined) continue
+    flags[row] = flagsOf(catalog, row, update)
+    if (seen[row] === update) continue
+    seen[row] = update
+    others.push(row)
+    updates.push(update)
   }
-  for (const [property, column] of columns.numbers) putNumber(column, row, numberOf(update, property))
+  for (const column of texts) {
+    const { codes, values } = column
+    const read = spelled[column.property]
+    for (const [i, update] of updates.entries()) {
+      const row = others[i] ?? 0
+      const value = read(update)
+      // Mostly a row says what it said, and to compare is quicker than to look up.
+      if (!isSaid(values[codes[row] ?? 0], value)) codes[row] = numberedAs(column, value)
+    }
+  }
+  for (const [property, column] of numbers)
+    for (const [i, update] of updates.entries()) putNumber(column, others[i] ?? 0, numberOf(update, property))
 }
 
 function flagsOf(catalog: Catalog, row: number, { state, knownIssue, exploited }: Update): number {
