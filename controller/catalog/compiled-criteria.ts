@@ -1,5 +1,6 @@
 // Criteria read once: their terms, comparisons, and what their ages come to at an instant.
-import { type Comparison, type Criteria, parseComparison } from '../model/criteria.ts'
+import type { Criteria } from '../model/criteria.ts'
+import { type Comparison, parseComparison } from '../model/criterion.ts'
 import type { EpochMs } from '../model/instant.ts'
 import type { Term } from './terms.ts'
 import { parseTerms, type TextProperty, textProperties } from './text-properties.ts'

@@ -1,7 +1,8 @@
 // Selecting updates by criteria (semantics.md §3): what selections.ts makes of the catalog, and what only its context knows;
 // and saying why one update is or is not selected.
 import { type BitPlane, clearBit, clonePlane, countBits, eachBit, hasBit, newPlane } from '../model/bit-plane.ts'
-import type { Comparison, Criteria } from '../model/criteria.ts'
+import type { Criteria } from '../model/criteria.ts'
+import type { Comparison } from '../model/criterion.ts'
 import { type EpochMs, toRfc3339 } from '../model/instant.ts'
 import type { Update, UpdateId } from '../model/update.ts'
 import { type Catalog, stateOfRow } from './catalog.ts'

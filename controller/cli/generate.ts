@@ -11,6 +11,7 @@ import { chartKinds } from '../sources/chart.ts'
 import { customResourceDefinition } from '../sources/crd.ts'
 import { editorSchema } from '../sources/editor-schema.ts'
 import { EXAMPLES } from '../sources/examples.ts'
+import { plainForms } from '../sources/form-of.ts'
 import { pageFrom, referencePages } from '../sources/reference.ts'
 import { asSchema, combinedSchema, objectSchema } from '../sources/schema.ts'
 import { type Command, EXIT, readArgs, wrongUsage } from './command.ts'
@@ -21,7 +22,8 @@ export const generateCommand: Command = {
   summary: 'Write schemas, CRDs and reference pages from the definitions of the kinds.',
   usage: `Usage: ringmaster generate [--check] [ROOT]
 
-Writes schemas/, crds/, charts/ringmaster/files/, docs/reference/ and docs/errors/ below ROOT (default: the current directory).
+Writes schemas/, crds/, charts/ringmaster/files/, docs/reference/ and docs/errors/ below ROOT (default: the current directory),
+and controller/sources/plain-forms.json.
 For those who work on Ringmaster itself.
 
   --check   Write nothing; list the files that are not current
@@ -78,6 +80,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ),
     [`${CHART_FILES}/kinds.yaml`, chartKinds()],
     ['docs/reference/PolicyTest.md', policyTestPage()],
+    ['controller/sources/plain-forms.json', json(plainForms())],
     ...[...referencePages()].map(([path, text]) => [`docs/${path}`, text] as const),
   ])
 }

@@ -1,6 +1,5 @@
 // `ringmaster`: finds the command that was named, loads it and nothing else, and runs it.
 import { existsSync } from 'node:fs'
-import { ringmasterVersion } from '../runtime/version.ts'
 import { nearest } from '../sources/suggest.ts'
 import { type Command, EXIT, type Io } from './command.ts'
 
@@ -35,6 +34,7 @@ const NAMES = [
 export async function main(args: readonly string[], io: Io): Promise<number> {
   const [name = '--help', ...rest] = args
   if (name === '--version' || name === '-v' || name === 'version') {
+    const { ringmasterVersion } = await import('../runtime/version.ts')
     io.stdout(`${ringmasterVersion()}\n`)
     return EXIT.good
   }

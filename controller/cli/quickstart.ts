@@ -1,15 +1,12 @@
 // `npm start`: the real controller on examples/quickstart, and a thousand simulated devices that talk to it over HTTP, on a
 // clock that runs fast.
-import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { JournalError } from '../journal/journal.ts'
-import { openSqliteJournal } from '../journal/sqlite-journal.ts'
 import type { Decision } from '../model/facts.ts'
 import { reasonOf } from '../model/reason.ts'
 import { fastClock } from '../runtime/clock.ts'
-import { decodeFact } from '../runtime/fact-codec.ts'
 import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'
+import { clockOf, keepClock } from './quickstart-clock.ts'
 import type { FleetMessage, FleetOptions } from './quickstart-fleet.ts'
 import {
   decisionLine,
@@ -23,7 +20,7 @@ import {
   toldOf,
 } from './quickstart-table.ts'
 import { parseListen } from './run.ts'
-import { JOURNAL_FILE, type Started, startController } from './start-controller.ts'
+import { type Started, startController } from './start-controller.ts'
 import { StartError } from './start-error.ts'
 import { stopAsked } from './stop-signals.ts'
 
@@ -83,7 +80,7 @@ type PlayOptions = {
 
 async function play(io: Io, { data, listen, rate, table }: PlayOptions): Promise<number> {
   const stop = stopAsked()
-  const begin = await beginOf(data)
+  const begin = await clockOf(data, START)
   const clock = fastClock(begin, rate)
   const told: Told[] = []
   const say = (one: Told) => {
@@ -120,7 +117,9 @@ async function play(io: Io, { data, listen, rate, table }: PlayOptions): Promise
     io.stderr(`ringmaster: ${outcome.message}\n`)
     return EXIT.failed
   }
-  io.stdout(`Stopped at ${clock.now().toString({ smallestUnit: 'second' })}; started again, it goes on from here.\n`)
+  const end = clock.now()
+  if (closed) keepClock(data, end)
+  io.stdout(`Stopped at ${end.toString({ smallestUnit: 'second' })}; started again, it goes on from here.\n`)
   return closed ? EXIT.good : EXIT.bad
 }
 
@@ -140,23 +139,6 @@ function sceneOf({ controller, url }: Started, told: readonly Told[]): Scene {
 function screen(): Screen {
   const { columns = 100, rows = 30 } = process.stdout
   return { columns, rows, colours: process.env.NO_COLOR === undefined || process.env.NO_COLOR === '' }
-}
-
-// The fast clock goes on from the last thing that happened, so that a stop of the demonstration is none for its devices.
-async function beginOf(data: string): Promise<Temporal.Instant> {
-  const file = join(data, JOURNAL_FILE)
-  if (!existsSync(file)) return START
-  try {
-    const journal = openSqliteJournal(file, decodeFact)
-    const { lastSeq, compactedThrough } = journal
-    const [last] =
-      lastSeq > compactedThrough ? [...journal.read(lastSeq - 1)] : journal.readKept({ limit: 1, order: 'newest' })
-    await journal.close()
-    return last === undefined ? START : Temporal.Instant.fromEpochMilliseconds(last.at)
-  } catch (error) {
-    if (error instanceof JournalError) throw new StartError(error.message, error)
-    throw error
-  }
 }
 
 type Fleet = { readonly failed: Promise<Error>; readonly stop: () => Promise<void> }

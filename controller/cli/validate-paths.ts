@@ -23,7 +23,8 @@ export type Sources = {
   readonly paths: readonly string[]
   /** Settings for everything, in place of those found. */
   readonly config?: string | undefined
-  readonly stdin: AsyncIterable<Uint8Array | string>
+  /** Asked for when a path is `-`: to open it takes time. */
+  readonly stdin: () => AsyncIterable<Uint8Array | string>
 }
 
 type Found = {
@@ -33,10 +34,11 @@ type Found = {
   missing: boolean
 }
 
-export async function gather({ paths, config, stdin }: Sources): Promise<Gathered> {
+export async function gather(sources: Sources): Promise<Gathered> {
+  const { paths, config } = sources
   const found: Found = { files: [], unread: [], explicit: new Set(), missing: false }
   for (const path of paths) {
-    if (path === STDIN) await addStdin(found, stdin)
+    if (path === STDIN) await addStdin(found, sources.stdin())
     else if (await isFolder(path)) await addFolder(found, path)
     else await addFile(found, path)
   }
@@ -68,7 +70,7 @@ async function addFile(found: Found, path: string): Promise<void> {
 }
 
 /** What kustomize and helm print, strangers among it; only nothing at all is a mistake. */
-async function addStdin(found: Found, stdin: Sources['stdin']): Promise<void> {
+async function addStdin(found: Found, stdin: ReturnType<Sources['stdin']>): Promise<void> {
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of stdin) {

@@ -5,7 +5,8 @@ import type { Problem } from '../model/declared.ts'
 import { KIND_NAMES } from '../model/kinds.ts'
 import type { SourceFile } from '../sources/folder.ts'
 import { MAX_FILE_BYTES } from '../sources/limits.ts'
-import { PROJECT_FILE, type Project, readProject } from '../sources/project-file.ts'
+import type { Project } from '../sources/project-file.ts'
+import { PROJECT_FILE } from '../sources/project-settings.ts'
 
 export type Settings = {
   /** The folder of the ringmaster.yaml that holds for files of `folder`; undefined where there is none. */
@@ -30,9 +31,9 @@ export async function settingsOf(files: readonly SourceFile[], config: string | 
   for (const { folder } of files) {
     const root = rootOf(folder)
     if (root !== undefined && config === undefined && !projects.has(root))
-      projects.set(root, projectAt(join(root, PROJECT_FILE), problems))
+      projects.set(root, await projectAt(join(root, PROJECT_FILE), problems))
   }
-  const named = config === undefined ? undefined : projectAt(resolve(config), problems)
+  const named = config === undefined ? undefined : await projectAt(resolve(config), problems)
   return {
     rootOf,
     projectOf: (root) => (config === undefined ? projects.get(root ?? '') : named),
@@ -68,13 +69,15 @@ function readText(path: string): string | undefined {
   }
 }
 
-function projectAt(path: string, problems: Problem[]): Project | undefined {
+async function projectAt(path: string, problems: Problem[]): Promise<Project | undefined> {
   const file = relative(process.cwd(), path).startsWith('..') ? path : relative(process.cwd(), path)
   const text = readText(path)
   if (text === undefined) {
     problems.push({ file, line: 1, column: 1, path: '', code: 'RM1014', message: 'the settings cannot be read' })
     return undefined
   }
+  // Loaded when there are settings: few files are checked as often as those without.
+  const { readProject } = await import('../sources/project-file.ts')
   const read = readProject(file, text)
   if (read.type === 'Read') return read.value
   for (const problem of read.problems) problems.push(problem)

@@ -3,6 +3,7 @@ import { type Checked, checkSet, type Remark } from '../sources/check-set.ts'
 import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'
 import { FORMATS, type Format, isFormat, reportText } from './validate-formats.ts'
 import { gather, type Sources } from './validate-paths.ts'
+import { readerFor } from './validate-reader.ts'
 import { fails } from './validate-report.ts'
 
 export const validateCommand: Command = {
@@ -43,7 +44,7 @@ Exit code: 0 no errors, 1 errors, 2 wrong usage, 3 a path cannot be read.`,
     if (at === undefined)
       return wrongUsage(validateCommand, io, '--at must be an RFC 3339 instant such as 2026-01-31T18:00:00Z')
     if (parsed.positionals.length === 0) return wrongUsage(validateCommand, io, 'name at least one file or directory')
-    return validate({ paths: parsed.positionals, config, stdin: process.stdin }, { format, strict, at }, io)
+    return validate({ paths: parsed.positionals, config, stdin: () => process.stdin }, { format, strict, at }, io)
   },
 }
 
@@ -56,11 +57,12 @@ export async function validate(
   io: Pick<Io, 'stdout'>,
 ): Promise<0 | 1 | 3> {
   const { sets, problems, missing } = await gather(sources)
+  const reader = await readerFor(sets)
   const settings = problems.map((problem): Remark => ({ ...problem, severity: 'Error' }))
   const report = {
     ...together(
       settings,
-      sets.map((set) => checkSet(set, at)),
+      sets.map((set) => checkSet(set, at, reader)),
     ),
     strict,
   }

@@ -11,6 +11,7 @@ import { reasonOf } from '../model/reason.ts'
 import { decodeFact } from '../runtime/fact-codec.ts'
 import { ringmasterVersion } from '../runtime/version.ts'
 import { SNAPSHOT_PATH } from '../serve/snapshot-route.ts'
+import { TIME_LIMITS } from '../serve/time-limits.ts'
 import { apply } from '../state/apply.ts'
 import { decodeExport, type ExportInfo, encodeExport } from '../state/exported-state.ts'
 import { decodeState, newState, type State } from '../state/state.ts'
@@ -21,7 +22,6 @@ import { StartError } from './start-error.ts'
 /** Bytes of a snapshot, packed and unpacked: some twenty million devices. */
 const MAX_PACKED = 1024 * 1024 * 1024
 const MAX_UNPACKED = 4 * 1024 * 1024 * 1024 - 1
-const TIMEOUT_MS = 300_000
 
 export type ExportedWorld = { readonly about: ExportInfo; readonly state: State }
 
@@ -36,7 +36,7 @@ export async function fetchSnapshot({ url, token }: Pick<Client, 'url' | 'token'
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
       // A token goes to the address that was named, and nowhere else.
       redirect: 'error',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(TIME_LIMITS.snapshot),
     })
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error

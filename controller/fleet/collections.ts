@@ -12,7 +12,8 @@ import {
   subtract,
   unite,
 } from '../model/bit-plane.ts'
-import { ALL_DEVICES, type CollectionSpec } from '../model/collection.ts'
+import type { CollectionSpec } from '../model/collection.ts'
+import { ALL_DEVICES } from '../model/membership.ts'
 import type { AttributeChange, Fleet } from './fleet.ts'
 import type { Program, Source } from './program.ts'
 import { type CollectionError, orderReferences } from './reference-order.ts'

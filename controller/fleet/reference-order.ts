@@ -1,5 +1,6 @@
 // In which order collections can be evaluated, and which cannot be because their references are wrong (semantics.md §2).
-import { ALL_DEVICES, type CollectionSpec } from '../model/collection.ts'
+import type { CollectionSpec } from '../model/collection.ts'
+import { ALL_DEVICES } from '../model/membership.ts'
 
 export type CollectionErrorCode = 'ReservedName' | 'UnknownReference' | 'ReferenceCycle' | 'BrokenReference'
 

@@ -1,7 +1,8 @@
 // One condition on one attribute (semantics.md §2), as a lookup table over that attribute's dictionary: a device is
 // decided by its code alone, and each different value is looked at once, however many devices have it.
 import { type BitPlane, newPlane } from '../model/bit-plane.ts'
-import { DOTTED_VERSION, type Expression, type Query } from '../model/collection.ts'
+import type { Expression, Query } from '../model/collection.ts'
+import { DOTTED_VERSION } from '../model/membership.ts'
 import type { Column } from './column.ts'
 import type { Fleet } from './fleet.ts'
 

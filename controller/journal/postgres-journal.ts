@@ -291,12 +291,7 @@ export class PostgresJournal<F extends AnyFact> implements SharedJournal<F> {
         'Invalid',
         `There is a newer snapshot than one after fact ${seq}, after fact ${newest.seq}.`,
       )
-    // They can be read once, and a transaction is done again when the connection is lost in it.
-    const taken: Uint8Array[] = []
-    for await (const part of parts) taken.push(part)
-    const size = taken.reduce((sum, { length }) => sum + length, 0)
-    const check = taken.reduce((sum, part) => crc32(part, sum), 0)
-    await this.#snapshots.write({ seq, size, check }, taken, (all) =>
+    await this.#snapshots.write(seq, parts, (all) =>
       all.filter((known) => known === seq || isUsable(known)).slice(0, SNAPSHOTS_KEPT),
     )
     this.#damaged.delete(seq)

@@ -1,8 +1,11 @@
-// Snapshots of the PostgreSQL engine: a row for each part, of a megabyte, so that neither side holds a whole one twice.
+// Snapshots of the PostgreSQL engine: a row for each part, of a megabyte, so that neither side holds a whole one. A snapshot is
+// one transaction: what a process leaves behind that ends in the middle of it is removed by the database.
 import { crc32 } from 'node:zlib'
 import type { Client } from 'pg'
+import { reasonOf } from '../model/reason.ts'
 import type { SnapshotRecord } from './chunk-store.ts'
-import type { Link } from './postgres-link.ts'
+import { JournalError, type Parts } from './journal.ts'
+import { CallerError, type Link } from './postgres-link.ts'
 import { numberIn } from './postgres-rows.ts'
 
 export class PostgresSnapshots {
@@ -29,27 +32,31 @@ export class PostgresSnapshots {
     })
   }
 
-  /** Durable, whole or not at all, when it resolves. Of all that there are then, newest first, those that `kept` returns stay. */
-  write(
-    record: SnapshotRecord,
-    parts: readonly Uint8Array[],
-    kept: (seqs: readonly number[]) => readonly number[],
-  ): Promise<void> {
-    const { seq, size, check } = record
+  /**
+   * Durable, whole or not at all, when it resolves. Of all that there are then, newest first, those that `kept` returns stay.
+   * Rejects with Unsaved when the connection is lost after the first part: parts can be read once, and none are held.
+   */
+  write(seq: number, parts: Parts, kept: (seqs: readonly number[]) => readonly number[]): Promise<void> {
+    const table = `${this.#schema}.snapshot`
+    let hasBegun = false
     return this.#link.transaction(async (client) => {
-      await client.query(`DELETE FROM ${this.#schema}.snapshot WHERE seq = $1`, [seq])
-      await client.query(`INSERT INTO ${this.#schema}.snapshot VALUES ($1, $2, $3)`, [seq, size, check])
-      for (const [i, { buffer, byteOffset, length }] of parts.entries())
-        await client.query(`INSERT INTO ${this.#schema}.snapshot_part VALUES ($1, $2, $3)`, [
-          seq,
-          i,
-          Buffer.from(buffer, byteOffset, length),
-        ])
-      const all = await client.query<{ seq: string }>(
-        `SELECT seq FROM ${this.#schema}.snapshot ORDER BY seq DESC FOR UPDATE`,
-      )
+      if (hasBegun) throw new JournalError('Unsaved', 'The snapshot was not saved: the database was lost meanwhile.')
+      await client.query(`DELETE FROM ${table} WHERE seq = $1`, [seq])
+      await client.query(`INSERT INTO ${table} VALUES ($1, 0, 0)`, [seq])
+      let size = 0
+      let check = 0
+      let count = 0
+      for await (const part of callersParts(parts)) {
+        hasBegun = true
+        const bytes = Buffer.from(part.buffer, part.byteOffset, part.length)
+        await client.query(`INSERT INTO ${table}_part VALUES ($1, $2, $3)`, [seq, count++, bytes])
+        size += part.length
+        check = crc32(part, check)
+      }
+      await client.query(`UPDATE ${table} SET size = $2, check_sum = $3 WHERE seq = $1`, [seq, size, check])
+      const all = await client.query<{ seq: string }>(`SELECT seq FROM ${table} ORDER BY seq DESC FOR UPDATE`)
       const stay = kept(all.rows.map((row) => numberIn(row.seq)))
-      await client.query(`DELETE FROM ${this.#schema}.snapshot WHERE NOT (seq = ANY($1::bigint[]))`, [stay])
+      await client.query(`DELETE FROM ${table} WHERE NOT (seq = ANY($1::bigint[]))`, [stay])
     })
   }
 
@@ -89,5 +96,14 @@ export class PostgresSnapshots {
       [seq, part],
     )
     return found.rows[0]?.bytes
+  }
+}
+
+/** What goes wrong while a part is made is none of the connection's business. */
+async function* callersParts(parts: Parts): AsyncGenerator<Uint8Array> {
+  try {
+    yield* parts
+  } catch (error) {
+    throw new CallerError(reasonOf(error), { cause: error })
   }
 }

@@ -1,6 +1,7 @@
 // What the API server of a cluster is told of a check that structural schemas cannot say. Each such rule stands at the check
 // that it repeats, in the definition of the kind, so that nobody changes one without the other; sources/crd.ts collects them.
 import { z } from 'zod'
+import type { PlainCheck } from './plain-checks.ts'
 
 /** One of `x-kubernetes-validations`: an expression of CEL over `self`, and what to do when it does not hold. */
 export type ClusterRule = {
@@ -29,27 +30,47 @@ export type ClusterPart = {
   readonly keywords?: Structural
 }
 
-const parts = new WeakMap<object, ClusterPart>()
+/** `plain`: the same check without zod (plain-checks.ts); undefined where there is none, so that only zod can tell. */
+type Meaning = { readonly part: ClusterPart; readonly plain: PlainCheck | 'Nothing' | undefined }
 
-/** A check of zod's that the API server makes too, by this part. */
-export function alsoInCluster<T>(check: z.core.$ZodCheck<T>, part: ClusterPart): z.core.$ZodCheck<T> {
-  parts.set(check, part)
+const meanings = new WeakMap<object, Meaning>()
+
+/** A check of zod's that the API server makes too, by this part, and a reader without zod by the plain check of this name. */
+export function alsoInCluster<T>(
+  check: z.core.$ZodCheck<T>,
+  part: ClusterPart,
+  plain?: PlainCheck,
+): z.core.$ZodCheck<T> {
+  meanings.set(check, { part, plain })
   return check
 }
 
 /** For what needs no check here, because the type says it or sources/cross-checks.ts does. Every value passes. */
 export function onlyInCluster<T>(part: ClusterPart): z.core.$ZodCheck<T> {
-  return alsoInCluster(
-    z.superRefine<T>(() => {}),
-    part,
-  )
+  const check = z.superRefine<T>(() => {})
+  meanings.set(check, { part, plain: 'Nothing' })
+  return check
 }
 
 /** By the checks of a schema, in their order; undefined for one that nothing was said about. */
 export function clusterPartsOf(schema: z.core.$ZodType): (ClusterPart | undefined)[] {
+  return meaningsOf(schema).map((meaning) => meaning?.part)
+}
+
+/** The plain checks of a schema, by name; undefined when it has a check that only zod makes. */
+export function plainChecksOf(schema: z.core.$ZodType): PlainCheck[] | undefined {
+  const names: PlainCheck[] = []
+  for (const meaning of meaningsOf(schema)) {
+    if (meaning?.plain === undefined) return undefined
+    if (meaning.plain !== 'Nothing') names.push(meaning.plain)
+  }
+  return names
+}
+
+function meaningsOf(schema: z.core.$ZodType): (Meaning | undefined)[] {
   return (schema._zod.def.checks ?? [])
     .filter((check) => check._zod.def.check === 'custom')
-    .map((check) => parts.get(check))
+    .map((check) => meanings.get(check))
 }
 
 /** What \s stands for in JavaScript, for a class of RE2, where it stands for less. */

@@ -3,16 +3,19 @@ import { z } from 'zod'
 import { alsoInCluster, celMatches, onlyInCluster } from './cluster-rules.ts'
 import { EXPRESSION_IN_CLUSTER } from './collection-cluster.ts'
 import { inNames } from './distinct.ts'
+import {
+  ALL_DEVICES,
+  asksSomething,
+  DOTTED_VERSION,
+  isFewAttributes,
+  MAX_ATTRIBUTES,
+  type MemberRules,
+  type QueryRules,
+  saysDevices,
+} from './membership.ts'
 
-/** The built-in collection of every enrolled device; usable in `limitedTo`, `include` and `exclude`, and not to be declared. */
-export const ALL_DEVICES = 'all'
-
-export const MAX_ATTRIBUTES = 64
-export const MAX_ATTRIBUTE_KEY = 63
-export const MAX_ATTRIBUTE_VALUE = 256
-
-/** `10`, `10.0.26100.6899`: digits in segments. Anything else is not a version and matches no version operator. */
-export const DOTTED_VERSION = /^\d+(?:\.\d+)*$/
+const MAX_ATTRIBUTE_KEY = 63
+const MAX_ATTRIBUTE_VALUE = 256
 
 const ATTRIBUTE_KEY = /^[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?$/
 
@@ -24,9 +27,7 @@ const attributeText = z.string().max(MAX_ATTRIBUTE_VALUE)
 /** A device's inventory. Numbers and booleans of the JSON become strings here, at the edge; inside, values are strings. */
 export const DeviceAttributes = z
   .record(AttributeKey, z.union([z.string(), z.number(), z.boolean()]).transform(String).pipe(attributeText))
-  .refine((attributes) => Object.keys(attributes).length <= MAX_ATTRIBUTES, {
-    error: `a device has at most ${MAX_ATTRIBUTES} attributes`,
-  })
+  .refine(isFewAttributes, { error: `a device has at most ${MAX_ATTRIBUTES} attributes` })
 export type DeviceAttributes = z.infer<typeof DeviceAttributes>
 
 const key = AttributeKey.describe('The device attribute asked about.')
@@ -97,9 +98,7 @@ export const Query = z
       .record(AttributeKey, attributeText)
       .check(
         alsoInCluster(
-          z.refine<Record<string, string>>((labels) => Object.keys(labels).length <= MAX_ATTRIBUTES, {
-            error: `at most ${MAX_ATTRIBUTES} labels in a query`,
-          }),
+          z.refine<Record<string, string>>(isFewAttributes, { error: `at most ${MAX_ATTRIBUTES} labels in a query` }),
           {
             keywords: { maxProperties: MAX_ATTRIBUTES },
             rules: [
@@ -109,6 +108,7 @@ export const Query = z
               },
             ],
           },
+          'isFewAttributes',
         ),
       )
       .optional()
@@ -117,10 +117,7 @@ export const Query = z
   })
   .check(
     alsoInCluster(
-      z.refine<{ matchLabels?: object | undefined; matchExpressions?: readonly unknown[] | undefined }>(
-        (query) => conditionCount(query.matchLabels, query.matchExpressions) > 0,
-        { error: ASKS_NOTHING },
-      ),
+      z.refine<QueryRules>(asksSomething, { error: ASKS_NOTHING }),
       {
         rules: [
           {
@@ -129,6 +126,7 @@ export const Query = z
           },
         ],
       },
+      'asksSomething',
     ),
   )
 export type Query = z.infer<typeof Query>
@@ -162,10 +160,7 @@ export const CollectionSpec = z
   })
   .check(
     alsoInCluster(
-      z.refine<{ [rules in 'devices' | 'queries' | 'include']?: readonly unknown[] | undefined }>(
-        (spec) => [spec.devices, spec.queries, spec.include].some((rules) => rules !== undefined && rules.length > 0),
-        { error: 'says no devices: add queries, devices or include' },
-      ),
+      z.refine<MemberRules>(saysDevices, { error: 'says no devices: add queries, devices or include' }),
       {
         rules: [
           {
@@ -176,11 +171,8 @@ export const CollectionSpec = z
           },
         ],
       },
+      'saysDevices',
     ),
   )
   .describe('Which devices: direct, query and include rules, inside a limiting collection, without the excluded ones.')
 export type CollectionSpec = z.infer<typeof CollectionSpec>
-
-function conditionCount(labels: object | undefined, expressions: readonly unknown[] | undefined): number {
-  return Object.keys(labels ?? {}).length + (expressions ?? []).length
-}

@@ -1,6 +1,7 @@
 // Which updates a rule selects (semantics.md §3): AND across properties, OR inside one, a leading `-` negates a term.
 import { z } from 'zod'
 import { alsoInCluster, type ClusterPart, celMatches, onlyInCluster, re2 } from './cluster-rules.ts'
+import { type AgeFields, isAge, parseComparison } from './criterion.ts'
 import { CalendarDuration } from './recurrence.ts'
 import { Classification, RestartBehaviour, Severity } from './update.ts'
 
@@ -18,6 +19,7 @@ const CountText = z
         if (parseComparison(value) === undefined) context.addIssue({ code: 'custom', message: COMPARISON })
       }),
       comparisonInCluster(),
+      'isComparison',
     ),
   )
 
@@ -35,11 +37,9 @@ const Age = z
   })
   .check(
     alsoInCluster(
-      z.refine<{ within?: string | undefined; olderThan?: string | undefined }>(
-        (age) => age.within !== undefined || age.olderThan !== undefined,
-        'must have `within` or `olderThan`',
-      ),
+      z.refine<AgeFields>(isAge, 'must have `within` or `olderThan`'),
       { rules: [{ rule: 'has(self.within) || has(self.olderThan)', message: 'must have within or olderThan' }] },
+      'isAge',
     ),
   )
 
@@ -104,39 +104,6 @@ export const HAS_CRITERION_IN_CLUSTER: ClusterPart = {
         'names no criterion, and would select the whole catalog (0x87D20416): add for example classifications: [Security Updates]',
     },
   ],
-}
-
-/** Whether there is anything to select by. A rule without it is an error (0x87D20416); `superseded` alone is no criterion. */
-export function hasCriterion(criteria: Criteria): boolean {
-  return Object.entries(criteria).some(([property, value]) => property !== 'superseded' && value !== undefined)
-}
-
-/** A closed range of integers. */
-export type Comparison = { readonly min: number; readonly max: number }
-
-/** Reads ">=1", "> 0", "<= 40", "<41", "0", "=0" or "10..100"; undefined for anything else and for what no count can meet. */
-export function parseComparison(text: string): Comparison | undefined {
-  const range = /^\s*(\d+)\s*\.\.\s*(\d+)\s*$/.exec(text)
-  if (range) return closed(Number(range[1]), Number(range[2]))
-  const single = /^\s*(<=|>=|<|>|=)?\s*(\d+)\s*$/.exec(text)
-  if (!single) return undefined
-  const value = Number(single[2])
-  switch (single[1]) {
-    case '<=':
-      return closed(0, value)
-    case '<':
-      return closed(0, value - 1)
-    case '>=':
-      return closed(value, Number.MAX_SAFE_INTEGER)
-    case '>':
-      return closed(value + 1, Number.MAX_SAFE_INTEGER)
-    default:
-      return closed(value, value)
-  }
-}
-
-function closed(min: number, max: number): Comparison | undefined {
-  return Number.isSafeInteger(min) && Number.isSafeInteger(max) && min <= max ? { min, max } : undefined
 }
 
 // What `parseComparison` reads. A number that int() cannot hold is an error, and so refused as well.

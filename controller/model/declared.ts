@@ -1,5 +1,6 @@
 // A declared object as it stands in facts and state: what an admin wrote, and where it came from.
-import type { Kind, SpecOf } from './kinds.ts'
+import type { Kind } from './kinds.ts'
+import type { SpecOf } from './specs.ts'
 
 /** Where an object stands: enough to name the line in a message, and the commit and person in an approval. */
 export type Origin = {

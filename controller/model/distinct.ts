@@ -14,5 +14,6 @@ export function inNames(): z.core.$ZodCheck<string[]> {
       }
     }),
     { keywords: { 'x-kubernetes-list-type': 'set' } },
+    'isDistinct',
   )
 }

@@ -2,9 +2,9 @@
 // durable (architecture.md). Facts are plain JSON; the instant of a fact is its journal entry's.
 import type { Declared, ObjectRef, Problem, SourceCommit } from './declared.ts'
 import type { EpochMs } from './instant.ts'
-import type { ResolvedPlan } from './plan.ts'
 import type { Reason } from './reasons.ts'
 import type { DeviceReport } from './report.ts'
+import type { ResolvedPlan } from './resolved-plan.ts'
 import type { Update, UpdateId } from './update.ts'
 
 export type Fact = Input | Decision

@@ -2,7 +2,8 @@
 // (semantics.md §4, §5). Parsed objects keep the declared texts, so that they stay plain JSON; schedule/ evaluates them.
 import { z } from 'zod'
 import { alsoInCluster, celMatches, onlyInCluster } from './cluster-rules.ts'
-import { durationMs, HOUR } from './instant.ts'
+import { durationMs } from './instant.ts'
+import type { PlainCheck } from './plain-checks.ts'
 import {
   FREEZE_CLUSTER_RULES,
   KNOWN_ZONE,
@@ -11,15 +12,30 @@ import {
   MOMENT,
   REAL_DATE,
 } from './recurrence-cluster.ts'
-import { durationError, momentError, timeError } from './recurrence-words.ts'
-import { parseRrule, whyStartNeeded } from './rrule.ts'
+import { momentError, timeError } from './recurrence-words.ts'
 import { RECURRENCE_CLUSTER_RULES, RRULE_CLUSTER_RULES } from './rrule-cluster.ts'
-
-export const DEVICE_LOCAL = 'DeviceLocal'
+import {
+  ANY_DURATION,
+  DEVICE_LOCAL,
+  durationProblem,
+  FIXED_DURATION,
+  FREEZE_LENGTH,
+  type FreezeFields,
+  freezeErrors,
+  isRealDate,
+  isStartDay,
+  isWholeDays,
+  type LengthBounds,
+  lengthTo,
+  parseDuration,
+  parseMoment,
+  recurrenceErrors,
+  timeZoneError,
+  timeZoneId,
+  WINDOW_LENGTH,
+} from './times.ts'
 
 const LOOK_AHEAD = /\(\?[=!][^()]*\)/g
-const FIXED_DURATION = /^P(?!$)(\d{1,5}W)?(\d{1,6}D)?(T(?=\d)(\d{1,7}H)?(\d{1,8}M)?(\d{1,9}S)?)?$/
-const ANY_DURATION = /^P(?!$)(\d{1,4}Y)?(\d{1,5}M)?(\d{1,5}W)?(\d{1,6}D)?(T(?=\d)(\d{1,7}H)?(\d{1,8}M)?(\d{1,9}S)?)?$/
 
 // RE2 has no look-ahead: that something follows the P, and something the T, is said by how the text ends.
 const DURATION_IN_CLUSTER = {
@@ -77,6 +93,7 @@ export const ScheduleZone = z
         })
       }),
       LOCAL_OR_KNOWN_ZONE,
+      'isScheduleZone',
     ),
   )
   .describe(
@@ -94,6 +111,7 @@ export const CalendarDate = z
         error: (issue) => `${issue.input}: there is no such day`,
       }),
       REAL_DATE,
+      'isRealDate',
     ),
   )
   .describe('Date, YYYY-MM-DD.')
@@ -117,7 +135,7 @@ export const Recurrence = z
       ),
     startsOn: CalendarDate.check(
       alsoInCluster(
-        z.refine<string>((text) => !isRealDate(text) || (text >= '1970-01-01' && text <= '2099-12-31'), {
+        z.refine<string>((text) => !isRealDate(text) || isStartDay(text), {
           error: () => 'must be from 1970-01-01 to 2099-12-31',
         }),
         {
@@ -125,6 +143,7 @@ export const Recurrence = z
             { rule: "self >= '1970-01-01' && self <= '2099-12-31'", message: 'must be from 1970-01-01 to 2099-12-31' },
           ],
         },
+        'isStartDay',
       ),
     )
       .optional()
@@ -139,7 +158,7 @@ export const Recurrence = z
       })
       .check(
         alsoInCluster(
-          z.refine<string>((text) => Math.abs(offsetDays(text)) <= 31, {
+          z.refine<string>(isWholeDays, {
             error: () => 'at most 31 days either way (P31D, -P31D)',
           }),
           {
@@ -151,6 +170,7 @@ export const Recurrence = z
               },
             ],
           },
+          'isWholeDays',
         ),
       )
       .default('P0D')
@@ -165,13 +185,18 @@ export const Recurrence = z
           context.addIssue({ code: 'custom', path: [path], message })
       }),
       { rules: RECURRENCE_CLUSTER_RULES },
+      'isRecurrence',
     ),
   )
 export type Recurrence = z.infer<typeof Recurrence>
 
 export const MaintenanceWindowTimes = z.strictObject({
   schedule: Recurrence.describe('When the window opens.'),
-  duration: durationBetween('PT5M', 'PT24H', 'for more, write windows that touch: they merge into one').describe(
+  duration: durationBetween(
+    WINDOW_LENGTH,
+    'for more, write windows that touch: they merge into one',
+    'isWindowLength',
+  ).describe(
     'How long it stays open, from 5 minutes (PT5M) to 24 hours (PT24H). In elapsed time, whatever the clocks do meanwhile. The window belongs to the day on which it opens.',
   ),
   effective: z
@@ -194,6 +219,7 @@ export const MaintenanceWindowTimes = z.strictObject({
             },
           ],
         },
+        'isPeriod',
       ),
     )
     .optional()
@@ -209,6 +235,7 @@ const FreezeMoment = z
         error: (issue) => momentError(String(issue.input)),
       }),
       MOMENT,
+      'isMoment',
     ),
   )
 
@@ -223,7 +250,7 @@ export const FreezeTimes = z
       'Time zone of wall-clock `from` and `until`, or DeviceLocal. Default: UTC.',
     ),
     schedule: Recurrence.optional().describe('When a freeze that recurs begins, in place of `from` and `until`.'),
-    duration: durationBetween('PT5M', 'P92D', 'for more, use from and until')
+    duration: durationBetween(FREEZE_LENGTH, 'for more, use from and until', 'isFreezeLength')
       .optional()
       .describe('How long a freeze that recurs lasts, from 5 minutes (PT5M) to 92 days (P92D).'),
   })
@@ -234,144 +261,29 @@ export const FreezeTimes = z
           context.addIssue({ code: 'custom', path: path === '' ? [] : [path], message })
       }),
       { rules: FREEZE_CLUSTER_RULES },
+      'isFreeze',
     ),
   )
 export type FreezeTimes = z.infer<typeof FreezeTimes>
 
-export type FreezePeriod =
-  | { readonly type: 'Once'; readonly from: string; readonly until: string; readonly timeZone: string }
-  | { readonly type: 'Recurring'; readonly schedule: Recurrence; readonly duration: Duration }
-
-/** Which of the two forms a freeze has; undefined when it has neither, which `FreezeTimes` refuses. */
-export function freezePeriod({ from, until, timeZone, schedule, duration }: FreezeTimes): FreezePeriod | undefined {
-  if (schedule !== undefined && duration !== undefined) return { type: 'Recurring', schedule, duration }
-  if (from !== undefined && until !== undefined) return { type: 'Once', from, until, timeZone: timeZone ?? 'UTC' }
-  return undefined
-}
-
-/** Throws a RangeError on text that neither `Duration` nor `CalendarDuration` accepts. */
-export function parseDuration(text: string): Temporal.Duration {
-  if (!ANY_DURATION.test(text)) throw new RangeError(durationProblem(text, true))
-  return Temporal.Duration.from(text)
-}
-
-/** Whole days of an `offset`, negative before the day that the rule gives. */
-export function offsetDays(offset: string): number {
-  const [, minus, number, unit] = /^(-?)P(\d{1,2})([DW])$/.exec(offset) ?? []
-  const days = Number(number) * (unit === 'W' ? 7 : 1)
-  return minus === '-' && days !== 0 ? -days : days
-}
-
-/** The IANA zone's name in its right spelling; undefined when the runtime does not know it. A bare offset is no zone. */
-export function timeZoneId(text: string): string | undefined {
-  if (!/^[A-Za-z][\w+/-]{0,63}$/.test(text)) return undefined
-  try {
-    return new Temporal.ZonedDateTime(0n, text).timeZoneId
-  } catch {
-    return undefined
-  }
-}
-
-/** A time as freezes give it: an instant, or wall-clock time counted as if it were UTC. Undefined when it cannot be read. */
-export function parseMoment(text: string): { readonly type: 'Wall' | 'Instant'; readonly at: number } | undefined {
-  const [, date = '', zone] =
-    /^(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(Z|[+-]\d\d:\d\d)?$/.exec(text) ?? []
-  const at = isRealDate(date) ? Date.parse(zone === undefined ? `${text}Z` : text) : Number.NaN
-  return Number.isNaN(at) ? undefined : { type: zone === undefined ? 'Wall' : 'Instant', at }
-}
-
-/** Whether a text is a date, "YYYY-MM-DD", that the calendar has. */
-export function isRealDate(text: string): boolean {
-  const parsed = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN
-  return !Number.isNaN(parsed) && new Date(parsed).toISOString().startsWith(text)
-}
-
-type FieldError = { readonly path: string; readonly message: string }
-
-function recurrenceErrors({
-  rrule,
-  startsOn,
-}: {
-  rrule?: string | undefined
-  startsOn?: string | undefined
-}): FieldError[] {
-  if (rrule === undefined)
-    return startsOn === undefined
-      ? [{ path: 'startsOn', message: 'needed without rrule: the day on which it happens' }]
-      : []
-  const parsed = parseRrule(rrule)
-  if (parsed.type === 'Errors') return parsed.errors.map((message) => ({ path: 'rrule', message }))
-  const { until } = parsed.rule
-  if (startsOn === undefined) {
-    const message = whyStartNeeded(parsed.rule)
-    return message === undefined ? [] : [{ path: 'rrule', message }]
-  }
-  // An instant may lie on the day before in the zone furthest east.
-  if (until !== undefined && until.at + (until.type === 'Instant' ? 14 * HOUR : 0) < Date.parse(startsOn))
-    return [{ path: 'rrule', message: `UNTIL: lies before startsOn (${startsOn})` }]
-  return []
-}
-
-type FreezeFields = {
-  from?: string | undefined
-  until?: string | undefined
-  timeZone?: string | undefined
-  schedule?: unknown
-  duration?: string | undefined
-}
-
-function freezeErrors({ from, until, timeZone, schedule, duration }: FreezeFields): FieldError[] {
-  const once = from !== undefined || until !== undefined
-  const recurring = schedule !== undefined || duration !== undefined
-  if (once && recurring) return [{ path: '', message: 'give from and until, or schedule and duration, not both' }]
-  if (!once && !recurring)
-    return [{ path: '', message: 'give from and until (once), or schedule and duration (again and again)' }]
-  if (recurring) {
-    if (schedule === undefined) return [{ path: 'schedule', message: 'needed with duration' }]
-    if (duration === undefined) return [{ path: 'duration', message: 'needed with schedule' }]
-    return timeZone === undefined
-      ? []
-      : [{ path: 'timeZone', message: 'leave it out: the schedule has its own timeZone' }]
-  }
-  if (from === undefined) return [{ path: 'from', message: 'needed with until' }]
-  if (until === undefined) return [{ path: 'until', message: 'needed with from' }]
-  const [begin, end] = [parseMoment(from), parseMoment(until)]
-  if (begin === undefined || end === undefined) return []
-  if (begin.type !== end.type)
-    return [{ path: 'until', message: 'write from and until both as wall-clock times, or both with Z or an offset' }]
-  if (begin.type === 'Instant' && timeZone !== undefined)
-    return [{ path: 'timeZone', message: 'leave it out: from and until say their offset themselves' }]
-  return end.at > begin.at ? [] : [{ path: 'until', message: `must be after from (${from})` }]
-}
-
-function durationBetween(least: string, most: string, instead: string) {
-  const [min, max] = [durationMs(parseDuration(least)), durationMs(parseDuration(most))]
+function durationBetween(bounds: LengthBounds, instead: string, plain: PlainCheck) {
+  const { least, most } = bounds
   return Duration.check(
     alsoInCluster(
       z.superRefine<string>((text, context) => {
         if (!FIXED_DURATION.test(text)) return
-        const length = durationMs(parseDuration(text))
-        if (length < min) context.addIssue({ code: 'custom', message: `${text} is too short: at least ${least}` })
-        if (length > max)
+        const length = lengthTo(text, bounds)
+        if (length === 'TooShort')
+          context.addIssue({ code: 'custom', message: `${text} is too short: at least ${least}` })
+        if (length === 'TooLong')
           context.addIssue({ code: 'custom', message: `${text} is too long: at most ${most}; ${instead}` })
       }),
-      lengthBetween(min, max, `must be at least ${least} and at most ${most}; ${instead}`),
+      lengthBetween(
+        durationMs(parseDuration(least)),
+        durationMs(parseDuration(most)),
+        `must be at least ${least} and at most ${most}; ${instead}`,
+      ),
+      plain,
     ),
   )
-}
-
-function durationProblem(text: string, calendar: boolean): string {
-  return durationError(text, calendar, ANY_DURATION.test(text))
-}
-
-function timeZoneError(text: string): string {
-  const spelled = timeZoneId(text)
-  if (spelled !== undefined) return `write ${spelled}`
-  const example = 'an IANA name such as Europe/Berlin, or UTC'
-  if (/^(UTC|GMT)?[+-]?\d/i.test(text))
-    return `"${text}" is an offset, which knows no daylight saving: write ${example}`
-  if (/ time$/i.test(text)) return `"${text}" is a Windows name: write ${example}`
-  const city = `/${text.toLowerCase().replaceAll(' ', '_')}`
-  const meant = Intl.supportedValuesOf('timeZone').find((zone) => zone.toLowerCase().endsWith(city))
-  return `"${text}" is no time zone: write ${meant ?? example}`
 }

@@ -1,5 +1,5 @@
 // The two deployment templates that are built in. A declared DeploymentTemplate of the same name takes their place.
-import type { DeploymentTemplateSpec } from './kinds.ts'
+import type { DeploymentTemplateSpec } from './specs.ts'
 
 export const BUILT_IN_TEMPLATES: Readonly<Record<string, DeploymentTemplateSpec>> = {
   'patch-tuesday': {

@@ -8,7 +8,7 @@ import { plural } from '../model/plural.ts'
 import { isUnfinished } from '../rollout/control.ts'
 import type { World } from '../rollout/world.ts'
 import { crossChecks, type Finding } from '../sources/cross-checks.ts'
-import { pathText } from '../sources/issues.ts'
+import { pathText } from '../sources/problems.ts'
 import { type Fault, isOwned, readDeclared } from './read-declared.ts'
 
 /** What becomes of references to objects that are not there. */

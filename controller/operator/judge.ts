@@ -3,7 +3,7 @@
 import type { Declared } from '../model/declared.ts'
 import { MAX_OBJECTS_PER_SOURCE } from '../model/limits.ts'
 import { crossChecks, type Finding } from '../sources/cross-checks.ts'
-import { pathText } from '../sources/issues.ts'
+import { pathText } from '../sources/problems.ts'
 import { type ObjectKey, objectKey } from './names.ts'
 import type { DeclaredRead, Fault } from './read-declared.ts'
 

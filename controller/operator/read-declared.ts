@@ -4,8 +4,8 @@ import type { Declared, Origin } from '../model/declared.ts'
 import { API_VERSION, type Kind } from '../model/kinds.ts'
 import { COMMIT_ANNOTATION } from '../project/views.ts'
 import type { Code } from '../sources/codes.ts'
-import { pathText } from '../sources/issues.ts'
 import { readObject } from '../sources/manifest-object.ts'
+import { pathText } from '../sources/problems.ts'
 import {
   ASKED_BY_ANNOTATION,
   FIELD_MANAGER,

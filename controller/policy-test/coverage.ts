@@ -3,7 +3,7 @@
 import type { Declared } from '../model/declared.ts'
 import type { Decision } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
-import { resolvePlan } from '../model/plan.ts'
+import { resolvePlan } from '../model/resolved-plan.ts'
 import { freezesOf, type Offer, offersFor, windowsOf } from '../rollout/offers.ts'
 import { resolveRule, templateNamed } from '../rollout/rule-plan.ts'
 import { deviceZone } from '../rollout/targets.ts'

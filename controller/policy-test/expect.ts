@@ -1,12 +1,12 @@
 // What a step of a policy test expects. Every part may be left out, and what is left out is not looked at.
 import { z } from 'zod'
 import { CollectionName } from '../model/collection.ts'
-import { parseComparison } from '../model/criteria.ts'
+import { parseComparison } from '../model/criterion.ts'
 import { isDecisionType } from '../model/facts.ts'
 import { ObjectName } from '../model/plan.ts'
 import { REASONS } from '../model/reasons.ts'
-import { parseMoment } from '../model/recurrence.ts'
 import { STATUS_REASONS } from '../model/status-reasons.ts'
+import { parseMoment } from '../model/times.ts'
 
 const MAX_ENTRIES = 1000
 const many = <T extends z.ZodType>(item: T) => z.array(item).max(MAX_ENTRIES)

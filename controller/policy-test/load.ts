@@ -7,7 +7,7 @@ import { readFeed } from '../catalog/feeds/read-feed.ts'
 import type { Declared, Problem } from '../model/declared.ts'
 import { assemble } from '../sources/assemble.ts'
 import { type FileProblem, readFolder, readOne, type SourceFile } from '../sources/folder.ts'
-import { pathText } from '../sources/issues.ts'
+import { pathText } from '../sources/problems.ts'
 import type { Path } from '../sources/yaml-values.ts'
 import type { ReadTest } from './read-tests.ts'
 

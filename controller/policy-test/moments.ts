@@ -1,6 +1,6 @@
 // Times in policy tests: from text to instants, and back in the way in which they were asked for.
 import { type EpochMs, toRfc3339 } from '../model/instant.ts'
-import { parseMoment } from '../model/recurrence.ts'
+import { parseMoment } from '../model/times.ts'
 import { instantOf, wallOf, zoneNamed } from '../schedule/zones.ts'
 import { NEVER } from './expect.ts'
 

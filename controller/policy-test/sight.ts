@@ -1,7 +1,7 @@
 // What a step looks at: the world as it stands at the step's instant, and how checks are written down.
 import type { BitPlane } from '../model/bit-plane.ts'
 import { eachBit } from '../model/bit-plane.ts'
-import { parseComparison } from '../model/criteria.ts'
+import { parseComparison } from '../model/criterion.ts'
 import type { Decision } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
 import type { Update, UpdateId } from '../model/update.ts'

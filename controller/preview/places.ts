@@ -16,7 +16,7 @@ import {
 import { byName } from '../model/by-name.ts'
 import type { Declared } from '../model/declared.ts'
 import { DAY, type EpochMs } from '../model/instant.ts'
-import type { ResolvedDeployment } from '../model/plan.ts'
+import type { ResolvedDeployment } from '../model/resolved-plan.ts'
 import { TIME_ZONE_ATTRIBUTE } from '../rollout/targets.ts'
 import type { Interval } from '../schedule/intervals.ts'
 import {

@@ -1,7 +1,7 @@
 // Rollouts in short: where each one stands, what it waits for, and how far its phases are.
 import type { GateFigures, Provenance } from '../model/facts.ts'
 import { durationMs, type EpochMs } from '../model/instant.ts'
-import type { ResolvedPhase, Threshold } from '../model/plan.ts'
+import type { ResolvedPhase, Threshold } from '../model/resolved-plan.ts'
 import {
   isStarted,
   isUnfinished,

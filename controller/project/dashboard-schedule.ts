@@ -2,7 +2,7 @@
 import { byName } from '../model/by-name.ts'
 import type { Declared } from '../model/declared.ts'
 import { DAY, type EpochMs, MINUTE } from '../model/instant.ts'
-import { DEVICE_LOCAL } from '../model/recurrence.ts'
+import { DEVICE_LOCAL } from '../model/times.ts'
 import type { Objects } from '../rollout/world.ts'
 import type { Interval } from '../schedule/intervals.ts'
 import { freezeOccasions, nextOpening, windowOccasions } from '../schedule/occasions.ts'

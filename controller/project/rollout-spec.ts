@@ -1,6 +1,7 @@
 // The plan of a rollout that a rule made, written as the Rollout object that would do the same.
-import type { SpecOf } from '../model/kinds.ts'
-import type { ResolvedPhase, Threshold } from '../model/plan.ts'
+
+import type { ResolvedPhase, Threshold } from '../model/resolved-plan.ts'
+import type { SpecOf } from '../model/specs.ts'
 import type { RolloutRecord } from '../rollout/control.ts'
 
 /** A spec that the Rollout kind accepts, with every default written out. */

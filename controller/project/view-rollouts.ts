@@ -1,7 +1,7 @@
 // How rollouts, their deployments and the go-aheads for their phases stand (semantics.md §6, §7).
 import type { GateFigures } from '../model/facts.ts'
 import { durationMs, toRfc3339 } from '../model/instant.ts'
-import type { ResolvedPhase, Threshold } from '../model/plan.ts'
+import type { ResolvedPhase, Threshold } from '../model/resolved-plan.ts'
 import { isStarted, isUnfinished, type PhaseRecord, type RolloutRecord, type StartedPhase } from '../rollout/control.ts'
 import { effectiveUpdates, gateFigures } from '../rollout/evidence.ts'
 import { devicesNeeded } from '../rollout/gate.ts'

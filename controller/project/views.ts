@@ -1,7 +1,8 @@
 // The shapes in which objects are shown: as in Kubernetes, with instants as RFC 3339 in UTC, ready to be sent as JSON.
 import type { SourceCommit } from '../model/declared.ts'
 import type { GateFigures, Provenance } from '../model/facts.ts'
-import type { API_VERSION, Kind, SpecOf } from '../model/kinds.ts'
+import type { API_VERSION, Kind } from '../model/kinds.ts'
+import type { SpecOf } from '../model/specs.ts'
 import type { StatusReason } from '../model/status-reasons.ts'
 import type { Update, UpdateId, UpdateState } from '../model/update.ts'
 import type { RolloutStatus } from '../rollout/control.ts'

@@ -177,13 +177,14 @@ function isNewer(other: RolloutRecord, rollout: RolloutRecord): boolean {
 
 // Of several evaluations at one instant the later one has the higher number at the end of its name.
 function compareEvaluations(a: RolloutRecord, b: RolloutRecord): number {
-  const [left, right] = [a.name, b.name].map((name) => name.replace(/-part\d+$/, ''))
   return (
-    a.plannedAt - b.plannedAt ||
-    (a.provenance.evaluation ?? 0) - (b.provenance.evaluation ?? 0) ||
-    (left ?? '').length - (right ?? '').length ||
-    compareTexts(left ?? '', right ?? '')
+    a.plannedAt - b.plannedAt || (a.provenance.evaluation ?? 0) - (b.provenance.evaluation ?? 0) || compareWholes(a, b)
   )
+}
+
+function compareWholes(a: RolloutRecord, b: RolloutRecord): number {
+  const [left, right] = [a, b].map(({ name }) => name.replace(/-part\d+$/, ''))
+  return (left ?? '').length - (right ?? '').length || compareTexts(left ?? '', right ?? '')
 }
 
 function compareTexts(a: string, b: string): number {

@@ -3,8 +3,8 @@
 import { type BitPlane, clonePlane, countBits, decodePlane, isEmptyPlane, subtract, unite } from '../model/bit-plane.ts'
 import type { Decision, GateFigures, HoldTerms, Provenance } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
-import type { ResolvedPlan } from '../model/plan.ts'
 import type { Reason } from '../model/reasons.ts'
+import type { ResolvedPlan } from '../model/resolved-plan.ts'
 import type { UpdateId } from '../model/update.ts'
 import { type Joined, withJoined } from './joined.ts'
 

@@ -5,9 +5,10 @@
 // when something is new. recount.ts counts the same from the planes alone.
 import { stateOf } from '../catalog/catalog.ts'
 import { complianceOf } from '../fleet/compliance.ts'
-import { type BitPlane, clearBit, countShared, hasBit, newPlane, setBit } from '../model/bit-plane.ts'
+import { type BitPlane, clearBit, countShared, hasBit, newPlane, popCount, setBit } from '../model/bit-plane.ts'
 import type { GateFigures } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
+import { writeUnsigned } from '../model/still.ts'
 import type { UpdateId } from '../model/update.ts'
 import { type Control, isStarted, isUnfinished, type RolloutRecord } from './control.ts'
 import { countDevices, figuresOf, hasFailed, noCounts } from './recount.ts'
@@ -115,6 +116,29 @@ export function refreshRow(world: World, row: number): void {
   eachEvidence(world, (rollout, evidence) => {
     const index = phaseIndexOf(rollout, row)
     if (index >= 0) refreshDevice(world, rollout, evidence, index, row)
+  })
+}
+
+/** After these went stale: they have reported nothing any more, and those that failed have still failed. */
+export function forgetSilent(world: World, silent: BitPlane): void {
+  const places = [...silent.words.keys()].filter((at) => silent.words[at] !== 0)
+  eachEvidence(world, ({ phases }, { reported, compliant, counts }) => {
+    for (const at of places) {
+      const word = silent.words[at] ?? 0
+      const gone = word & (reported.words[at] ?? 0)
+      // Who is compliant has reported.
+      if (gone === 0) continue
+      const goneCompliant = word & (compliant.words[at] ?? 0)
+      for (const [index, phase] of phases.entries()) {
+        const count = counts[index]
+        if (count === undefined || !isStarted(phase)) continue
+        const targets = phase.targets.words[at] ?? 0
+        count.reported -= popCount(gone & targets)
+        count.compliant -= popCount(goneCompliant & targets)
+      }
+      takeBits(reported, at, gone)
+      takeBits(compliant, at, goneCompliant)
+    }
   })
 }
 
@@ -243,6 +267,10 @@ function refreshDevice(
 function hasSeen(evidence: Evidence, id: UpdateId, row: number): boolean {
   const seen = evidence.seen.get(id)
   return seen !== undefined && hasBit(seen, row)
+}
+
+function takeBits({ words }: BitPlane, at: number, bits: number): void {
+  if (bits !== 0) writeUnsigned(words, at, (words[at] ?? 0) & ~bits)
 }
 
 function put(plane: BitPlane, row: number, on: boolean): number {

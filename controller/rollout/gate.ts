@@ -1,7 +1,7 @@
 // Thresholds against figures, in exact integers (semantics.md §6).
 import type { GateFigures } from '../model/facts.ts'
-import type { Threshold } from '../model/plan.ts'
 import { plural } from '../model/plural.ts'
+import type { Threshold } from '../model/resolved-plan.ts'
 
 /** Compliant devices reach the threshold: over all targets, those that said nothing included. Never true of a phase without devices. */
 export function isMet(success: Threshold, figures: GateFigures): boolean {

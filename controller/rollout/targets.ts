@@ -14,7 +14,7 @@ import {
 } from '../model/bit-plane.ts'
 import { stableHash } from '../model/hash.ts'
 import { DAY, durationMs, type EpochMs } from '../model/instant.ts'
-import type { ResolvedPhase } from '../model/plan.ts'
+import type { ResolvedPhase } from '../model/resolved-plan.ts'
 import { isStarted, type RolloutRecord } from './control.ts'
 import { joinedAt } from './joined.ts'
 import type { World } from './world.ts'

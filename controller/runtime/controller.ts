@@ -1,7 +1,7 @@
 // A controller at work: facts come in, are made durable, folded, and decided upon, one turn after the other. Nothing acts
 // on a decision that is not in the journal, and nothing is acknowledged that is not.
 import { type Journal, JournalError } from '../journal/journal.ts'
-import { type Decision, type Fact, type Input, isDecisionType } from '../model/facts.ts'
+import type { Decision, Fact, Input } from '../model/facts.ts'
 import { reasonOf } from '../model/reason.ts'
 import type { Note } from '../rollout/draft.ts'
 import { decide, type Outcome } from '../state/decide.ts'
@@ -10,7 +10,7 @@ import type { Clock } from './clock.ts'
 import { type Fold, foldJournal, type Part, type Watch } from './fold.ts'
 import { Follower, type Replication } from './follow.ts'
 import { isRefusal, isSameRefusal, passes } from './refusals.ts'
-import { saveSnapshot } from './save-snapshot.ts'
+import { Snapshots } from './snapshots.ts'
 
 export type ControllerOptions = {
   readonly clock: Clock
@@ -53,6 +53,7 @@ export class Controller {
   troubledAt = 0
   /** Its part among several replicas; undefined for the only one. */
   readonly follower: Follower | undefined
+  readonly snapshots: Snapshots
 
   readonly #options: ControllerOptions
   readonly #replication: Replication | undefined
@@ -67,10 +68,6 @@ export class Controller {
   #decidedVersion = -1
   #next: Temporal.Instant | undefined
   #cancelWake = () => {}
-  #snapshotSeq: number
-  /** When this fact has been folded, a snapshot is due. */
-  #snapshotDue: number
-  #saving: Promise<void> | undefined
 
   /** Folds the journal, from its newest snapshot on, and decides what is due. Throws a JournalError or SnapshotError. */
   static async open(options: ControllerOptions): Promise<Controller> {
@@ -87,15 +84,19 @@ export class Controller {
     this.clock = options.clock
     this.#fold = fold
     this.state = fold.state
-    this.#snapshotSeq = snapshotSeq
-    this.#snapshotDue = snapshotSeq + this.#snapshotEvery
+    this.snapshots = new Snapshots(journal, fold, {
+      every: options.snapshotEvery ?? SNAPSHOT_EVERY,
+      savedSeq: snapshotSeq,
+      isWhole: () => this.#failed === undefined,
+      onError: (error) => options.onError?.(error),
+    })
     this.#replication = 'replication' in options ? options.replication : undefined
     if (this.#replication === undefined) return
     this.follower = new Follower(this.#replication, fold, () => this.#start())
     this.follower.subscribe(() => {
       this.#decidedVersion = -1
       // Who has just begun to lead has something better to do than to encode its state.
-      this.#snapshotDue = Math.max(this.#snapshotDue, fold.seq + Math.ceil(this.#snapshotEvery / 10))
+      this.snapshots.putOff()
     })
   }
 
@@ -163,9 +164,9 @@ export class Controller {
     this.#closing = true
     await this.settled()
     this.#cancelWake()
-    await this.#saving
     // Of several replicas the one that leads next saves it when it is due; this one lets it begin at once.
-    if (this.follower === undefined) await this.#saveSnapshot()
+    if (this.follower === undefined) await this.snapshots.saveLast()
+    else await this.snapshots.idle()
     this.follower?.close()
     await this.#replication?.leadership.close()
     await this.journal.close()
@@ -183,10 +184,6 @@ export class Controller {
       })
   }
 
-  get #snapshotEvery(): number {
-    return this.#options.snapshotEvery ?? SNAPSHOT_EVERY
-  }
-
   async #run(): Promise<void> {
     const submissions = this.#queue
     this.#queue = []
@@ -196,10 +193,7 @@ export class Controller {
     if (this.#failed === undefined && (await this.#follow()) && this.#failed === undefined) await this.#decide()
     if (this.#failed !== undefined) return
     this.#tell(performance.now() - begun)
-    if (this.#fold.seq >= this.#snapshotDue && this.leading)
-      this.#saving ??= this.#saveSnapshot().finally(() => {
-        this.#saving = undefined
-      })
+    if (this.leading) this.snapshots.saveWhenDue()
   }
 
   /** Makes durable, folds and acknowledges what was submitted, all of it by one append. */
@@ -377,19 +371,5 @@ export class Controller {
   #wakeAt(at: Temporal.Instant | undefined): void {
     this.#cancelWake()
     this.#cancelWake = at === undefined || this.#closing ? () => {} : this.clock.at(at, () => this.#start())
-  }
-
-  async #saveSnapshot(): Promise<void> {
-    if (this.#fold.seq === this.#snapshotSeq || this.#failed !== undefined) return
-    const { seq } = this.#fold
-    // Also when it cannot be saved: to encode a large state for nothing is not to be repeated at every turn.
-    this.#snapshotDue = seq + this.#snapshotEvery
-    try {
-      await saveSnapshot(this.journal, seq, this.state)
-      this.#snapshotSeq = seq
-      await this.journal.compact(seq, isDecisionType)
-    } catch (error) {
-      this.#options.onError?.(error)
-    }
   }
 }

@@ -1,15 +1,8 @@
 // The stretches of time that one declared window or freeze gives in one time zone. What cannot be read gives undefined:
 // windows.ts decides what doubt means.
 import { DAY, durationMs, type EpochMs } from '../model/instant.ts'
-import {
-  type FreezeTimes,
-  freezePeriod,
-  isRealDate,
-  type MaintenanceWindowTimes,
-  parseDuration,
-  parseMoment,
-  type Recurrence,
-} from '../model/recurrence.ts'
+import type { FreezeTimes, MaintenanceWindowTimes, Recurrence } from '../model/recurrence.ts'
+import { freezePeriod, isRealDate, parseDuration, parseMoment } from '../model/times.ts'
 import type { Interval } from './intervals.ts'
 import { nextOccurrence, scheduleProblem } from './recurrence.ts'
 import { instantOf, zoneNamed } from './zones.ts'

@@ -1,8 +1,9 @@
 // When a recurrence happens, as instants in a time zone (semantics.md §4): the one evaluator for the controller, the
 // command line and previews.
 import { DAY, type EpochMs } from '../model/instant.ts'
-import { DEVICE_LOCAL, isRealDate, offsetDays, type Recurrence } from '../model/recurrence.ts'
+import type { Recurrence } from '../model/recurrence.ts'
 import { parseRrule, type Rrule, whyStartNeeded } from '../model/rrule.ts'
+import { DEVICE_LOCAL, isRealDate, offsetDays } from '../model/times.ts'
 import type { WallMs } from './calendar.ts'
 import { type Expansion, expansionOf, periodAt, timesIn } from './rrule.ts'
 import { END_OF_TIME, instantOf, latestWallOf, wallOf, type Zone, zoneNamed } from './zones.ts'

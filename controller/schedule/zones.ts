@@ -1,6 +1,6 @@
 // Wall-clock time to instants and back, from a table of each zone's changes: Temporal's own answers, in well under a microsecond.
 import { DAY, type EpochMs, HOUR } from '../model/instant.ts'
-import { timeZoneId } from '../model/recurrence.ts'
+import { timeZoneId } from '../model/times.ts'
 import type { WallMs } from './calendar.ts'
 
 /** Changes of a zone's offset from 1970 to 2100: `offsets[i]` (milliseconds) holds from `changes[i - 1]` until before `changes[i]`. */

@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { type Command, isDecisionType } from '../model/facts.ts'
 import { API_VERSION } from '../model/kinds.ts'
-import { parseDuration } from '../model/recurrence.ts'
+import { parseDuration } from '../model/times.ts'
 import { UpdateState } from '../model/update.ts'
 import { checkCommand, checkRemoval, type Verdict } from '../project/command-check.ts'
 import { type DecisionPage, type DecisionView, decisionsAfter, readDecisions } from '../project/decisions.ts'

@@ -7,30 +7,13 @@ import { ADMISSION_LIMITS, collectBody, Pool, type Ticket, tooLarge } from './ad
 import { MAX_BODY_BYTES, readBody } from './body.ts'
 import { asProblem, HttpProblem, problemBody, UNFORESEEN } from './problem.ts'
 import { refuse } from './refuse.ts'
+import { TIME_LIMITS, type TimeLimits } from './time-limits.ts'
 
 /** What routes are added to. Handlers return the answer, or throw an HttpProblem. */
 export type App = FastifyInstance
 export type Request = FastifyRequest
 export type Reply = FastifyReply
 
-/**
- * In ms: how long a client may take for the headers and for a whole request, be silent between two, and take nothing in of an
- * answer; what is left at the end gets `grace`.
- */
-export type TimeLimits = {
-  readonly headers: number
-  readonly request: number
-  readonly keepAlive: number
-  readonly stalled: number
-  readonly grace: number
-}
-export const TIME_LIMITS: TimeLimits = {
-  headers: 10_000,
-  request: 30_000,
-  keepAlive: 75_000,
-  stalled: 60_000,
-  grace: 5_000,
-}
 const MAX_CONNECTIONS = 50_000
 
 /** Hears of each request: the pattern of its route, the status and how long it took. */

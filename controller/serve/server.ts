@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { Metrics } from '../project/metrics.ts'
 import { registerAdminRoutes } from './admin-routes.ts'
 import { ADMISSION_LIMITS, type AdmissionLimits, Pool, watchLoop } from './admission.ts'
-import { closeApp, newApp, type Shortcut, type TimeLimits } from './app.ts'
+import { closeApp, newApp, type Shortcut } from './app.ts'
 import type { ServeContext } from './context.ts'
 import { registerDeviceRoutes } from './device-routes.ts'
 import { registerGitWebhooks } from './git-webhook-routes.ts'
@@ -13,6 +13,7 @@ import { policyShortcut, registerPolicyRoute } from './policy-route.ts'
 import { reportShortcut } from './report-shortcut.ts'
 import { registerSnapshotRoute } from './snapshot-route.ts'
 import { registerStatusPage } from './status-page.ts'
+import type { TimeLimits } from './time-limits.ts'
 
 export type ServerOptions = ServeContext & {
   readonly metrics: Metrics
@@ -42,7 +43,7 @@ export function createServer(options: ServerOptions): HttpServer {
   registerPolicyRoute(app, context, policies)
   registerAdminRoutes(app, context)
   registerGitWebhooks(app, context)
-  registerSnapshotRoute(app, context)
+  registerSnapshotRoute(app, context, limits?.snapshot)
   registerHealth(app, context)
   registerStatusPage(app, context)
   app.get('/metrics', async (_request, reply) => {

@@ -1,6 +1,6 @@
 // The rollouts of the status page: a card with a track of phases for each unfinished one, a table of those that have ended.
 import type { EpochMs } from '../model/instant.ts'
-import type { Threshold } from '../model/plan.ts'
+import type { Threshold } from '../model/resolved-plan.ts'
 import type { Dashboard } from '../project/dashboard.ts'
 import type { PhaseSummary, RolloutSummary } from '../project/dashboard-rollouts.ts'
 import { clip, type Html, html } from './status-page-html.ts'

@@ -2,12 +2,14 @@
 import type { Declared, Problem } from '../model/declared.ts'
 import type { EpochMs } from '../model/instant.ts'
 import { advise } from './advise.ts'
-import { assemble, MAX_PROBLEMS_KEPT, placed } from './assemble.ts'
-import { isCode, severityOf } from './codes.ts'
+import { assembleBy, MAX_PROBLEMS_KEPT, placedBy } from './assemble-by.ts'
+import { ADVICE_CODES, isAdvice } from './codes-advice.ts'
 import type { Severity } from './error-page.ts'
 import type { FileProblem, SourceFile } from './folder.ts'
-import { sortProblems } from './manifest.ts'
-import { type Project, severityIn } from './project-file.ts'
+import type { ManifestReader } from './manifest-file.ts'
+import { sortProblems } from './problems.ts'
+import type { Project } from './project-file.ts'
+import { severityIn } from './project-settings.ts'
 
 export type FileSet = {
   readonly files: readonly SourceFile[]
@@ -32,15 +34,24 @@ export type Checked = {
   readonly left: number
 }
 
+/** What the objects of a set that is checked are said to come from. */
+export const ORIGIN = { source: 'validate', revision: 'none' } as const
+
 /** `at`: the instant for which it is judged what is over and what is to come. Warnings are looked for when there are no errors. */
-export function checkSet({ files, unread, explicit, project }: FileSet, at: EpochMs): Checked {
-  const { objects, problems, total, ignored } = assemble('validate', files, unread, undefined, explicit, {
-    revision: 'none',
-  })
+export function checkSet({ files, unread, explicit, project }: FileSet, at: EpochMs, reader: ManifestReader): Checked {
+  const { objects, problems, total, ignored } = assembleBy(
+    reader,
+    ORIGIN.source,
+    files,
+    unread,
+    undefined,
+    explicit,
+    ORIGIN,
+  )
   const errors = problems.map((problem): Remark => ({ ...problem, severity: 'Error' }))
-  const advice = total > 0 ? [] : sortProblems(placed(advise(objects, at), files))
+  const advice = total > 0 ? [] : sortProblems(placedBy(reader, advise(objects, at), files))
   const others = advice.flatMap((problem): Remark[] => {
-    const severity = isCode(problem.code) ? severityIn(project, problem.code) : undefined
+    const severity = isAdvice(problem.code) ? severityIn(project, problem.code) : undefined
     return severity === undefined ? [] : [{ ...problem, severity }]
   })
   const templates = templatesOf(files)
@@ -60,7 +71,8 @@ export function checkSet({ files, unread, explicit, project }: FileSet, at: Epoc
 /** How many warnings there are about the objects of one source, among all that are in force; notes are not counted. */
 export function countWarnings(inForce: readonly Declared[], source: string, at: EpochMs): number {
   return advise(inForce, at).filter(
-    ({ object, code }) => object.origin.source === source && severityOf(code) === 'Warning',
+    ({ object, code }) =>
+      object.origin.source === source && isAdvice(code) && ADVICE_CODES[code].severity === 'Warning',
   ).length
 }
 

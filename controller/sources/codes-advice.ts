@@ -124,3 +124,9 @@ export const ADVICE_CODES = {
     right: '# monthly; four phases of deadlineAfter: P3D and soak: P1D',
   },
 } as const satisfies Record<string, AdvicePage>
+
+export type AdviceCode = keyof typeof ADVICE_CODES
+
+export function isAdvice(code: string): code is AdviceCode {
+  return Object.hasOwn(ADVICE_CODES, code)
+}

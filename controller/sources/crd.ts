@@ -1,8 +1,8 @@
 // Custom resource definitions (apiextensions.k8s.io/v1) of the kinds.
 import { stringify } from 'yaml'
 import type { PrinterColumn, Structural } from '../model/cluster-rules.ts'
-import { ALL_DEVICES } from '../model/collection.ts'
 import { API_GROUP, API_VERSION, KINDS, type Kind } from '../model/kinds.ts'
+import { ALL_DEVICES } from '../model/membership.ts'
 import { CLUSTER_RULES, clusterSpecSchema } from './schema.ts'
 import { structural } from './structural.ts'
 

@@ -1,7 +1,8 @@
 // What can be wrong with objects only together: names taken twice, references to nothing, circles, rules that lead nowhere.
-import { ALL_DEVICES } from '../model/collection.ts'
-import { hasCriterion } from '../model/criteria.ts'
+
+import { hasCriterion } from '../model/criterion.ts'
 import type { Declared, ObjectRef } from '../model/declared.ts'
+import { ALL_DEVICES } from '../model/membership.ts'
 import { BUILT_IN_TEMPLATES } from '../model/templates.ts'
 import type { Code } from './codes.ts'
 import { collectionReferences, type Reference, references } from './references.ts'

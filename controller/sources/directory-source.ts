@@ -3,7 +3,8 @@ import { promises as fs } from 'node:fs'
 import { basename, resolve as resolvePath } from 'node:path'
 import { type FSWatcher, watch } from 'chokidar'
 import type { Declared } from '../model/declared.ts'
-import { assemble, type Declarations, type ParsedFiles, parseAhead } from './assemble.ts'
+import { assemble, parseAhead } from './assemble.ts'
+import type { Declarations, ParsedFiles } from './assemble-by.ts'
 import { isSkippedFolder, isYamlName, readFolder } from './folder.ts'
 
 export type WatchOptions = {

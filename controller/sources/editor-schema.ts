@@ -1,7 +1,7 @@
 // A schema as editors profit from it most: an example on each field, what each choice means, and Markdown where there is some.
 import { parseAllDocuments } from 'yaml'
+import { isRecord } from './records.ts'
 import { asSchema, branches, type Schema } from './schema.ts'
-import { isRecord } from './schema-walk.ts'
 
 /** `example`: YAML documents of the kind; the values in it are the examples of their fields. */
 export function editorSchema(schema: Schema, example = ''): Schema {

@@ -3,8 +3,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Document, isAlias, isMap, isScalar, isSeq, Lexer, type Pair, parseAllDocuments, type YAMLMap } from 'yaml'
 import { API_VERSION } from '../model/kinds.ts'
+import { isRecord } from './records.ts'
 import { asSchema, mergedObject, type Schema } from './schema.ts'
-import { isRecord } from './schema-walk.ts'
 import { readYaml } from './yaml-text.ts'
 import { plainValues } from './yaml-values.ts'
 

@@ -1,7 +1,9 @@
 // What zod found wrong with a spec, in words that say what to write instead, at the field where it is to be mended.
 import type { z } from 'zod'
 import type { Code } from './codes.ts'
-import { allowedWords, fieldsAt, isOptionalAt, isRecord, placeOf, valueAt } from './schema-walk.ts'
+import { pathText } from './problems.ts'
+import { isRecord, valueAt } from './records.ts'
+import { allowedWords, fieldsAt, isOptionalAt, placeOf } from './schema-walk.ts'
 import { nearest } from './suggest.ts'
 import type { Path } from './yaml-values.ts'
 
@@ -24,17 +26,6 @@ type Context = {
 /** Problems of a value that the schema refused, in zod's order. Paths are relative to the value. */
 export function fieldProblems(context: Context, issues: readonly Issue[]): FieldProblem[] {
   return issues.flatMap((issue) => fromIssue(context, issue, issue.path))
-}
-
-/** Dots and brackets, as people write it: `spec.phases[1].soak`, `metadata.labels["a b"]`. */
-export function pathText(path: Path): string {
-  let text = ''
-  for (const segment of path) {
-    if (typeof segment === 'number') text += `[${segment}]`
-    else if (/^[A-Za-z_][\w-]*$/.test(String(segment))) text += `${text === '' ? '' : '.'}${String(segment)}`
-    else text += `[${JSON.stringify(String(segment).slice(0, 80))}]`
-  }
-  return text
 }
 
 function fromIssue(context: Context, issue: Issue, path: Path): FieldProblem[] {

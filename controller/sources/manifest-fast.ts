@@ -1,10 +1,12 @@
 // Files of the plain kind, without any problem, read fast. Everything else is left to manifest.ts.
 import type { Declared } from '../model/declared.ts'
 import { MAX_FILE_BYTES } from './limits.ts'
-import type { ManifestFile, ManifestOrigin } from './manifest-file.ts'
-import { readObject } from './manifest-object.ts'
+import type { ManifestFile, ManifestOrigin, PlaceOf } from './manifest-file.ts'
+import { readPlainObject } from './plain-object.ts'
 import { isStranger, listItems } from './strangers.ts'
+import { positions } from './text-positions.ts'
 import { readFast } from './yaml-fast.ts'
+import { readPlaced } from './yaml-fast-places.ts'
 
 /** What parseWhole of manifest.ts gives for the same text; undefined when this reader is not the one to say. */
 export function parseFast(
@@ -24,11 +26,22 @@ export function parseFast(
       ignored++
       continue
     }
-    const read = readObject(value, { ...origin, file, line }, nothingWritten)
-    if (read.type !== 'Object') return undefined
-    objects.push(read.object)
+    const object = readPlainObject(value, { ...origin, file, line })
+    if (object === undefined) return undefined
+    objects.push(object)
   }
   return { objects, problems: [], ignored, refused: [] }
+}
+
+/** What placesIn of manifest-whole.ts gives, for a text that parseFast reads. */
+export function placesInFast(text: Uint8Array | string): PlaceOf {
+  const decoded = decode(text) ?? ''
+  const documents = readPlaced(decoded) ?? []
+  const positionOf = positions(decoded)
+  return ({ origin }, path, what = 'Value') => {
+    const document = documents.find(({ line }) => line === origin.line)
+    return document === undefined ? { line: 1, column: 1 } : positionOf(document.offsetOf(path, what))
+  }
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
@@ -41,9 +54,4 @@ function decode(bytes: Uint8Array | string): string | undefined {
   } catch {
     return undefined
   }
-}
-
-/** How a scalar was written matters only to messages, and what has any is read again. */
-function nothingWritten(): undefined {
-  return undefined
 }

@@ -1,13 +1,14 @@
 // One document's value to a declared object, or everything that is wrong with it.
 import { z } from 'zod'
-import { ALL_DEVICES } from '../model/collection.ts'
 import type { Declared, Origin } from '../model/declared.ts'
-import { API_VERSION, KIND_NAMES, KINDS, type Kind, kindNamed, type SpecOf } from '../model/kinds.ts'
+import { API_VERSION, KIND_NAMES, KINDS, type Kind, kindNamed } from '../model/kinds.ts'
+import { ALL_DEVICES } from '../model/membership.ts'
 import { ObjectName } from '../model/plan.ts'
 import { COMMAND_LINE_GIT } from '../model/source-names.ts'
+import { SPECS, type SpecOf } from '../model/specs.ts'
 import type { Code } from './codes.ts'
 import { type FieldProblem, fieldProblems } from './issues.ts'
-import { isRecord } from './schema-walk.ts'
+import { isRecord } from './records.ts'
 import { didYouMean, nearest } from './suggest.ts'
 import type { Path } from './yaml-values.ts'
 
@@ -177,10 +178,10 @@ type SpecRead<K extends Kind> =
     }
   | { readonly type: 'Problems'; readonly problems: readonly FieldProblem[] }
 
-const SPECS: { readonly [K in Kind]: { readonly spec: z.ZodType<SpecOf[K]> } } = KINDS
+const SCHEMAS: { readonly [K in Kind]: z.ZodType<SpecOf[K]> } = SPECS
 
 function readSpec<K extends Kind>(kind: K, value: unknown, written: Written): SpecRead<K> {
-  const { spec: schema } = SPECS[kind]
+  const schema = SCHEMAS[kind]
   const parsed = schema.safeParse(value)
   if (!parsed.success) return { type: 'Problems', problems: within('spec', schema, value, parsed.error, written) }
   const spec = parsed.data

@@ -2,13 +2,11 @@
 import { z } from 'zod'
 import { API_VERSION } from '../model/kinds.ts'
 import { ObjectName } from '../model/plan.ts'
-import { ALL_CODES, type Code, isCode, severityOf } from './codes.ts'
-import type { Severity } from './error-page.ts'
+import { ALL_CODES, isCode, severityOf } from './codes.ts'
 import { readSingle, type SingleRead } from './read-single.ts'
 import { asSchema, type Schema } from './schema.ts'
 import { nearest } from './suggest.ts'
 
-export const PROJECT_FILE = 'ringmaster.yaml'
 const MAX_PATTERNS = 1000
 
 const Level = z
@@ -47,12 +45,6 @@ export type Project = z.infer<typeof Project>
 /** Reads the text of ringmaster.yaml. */
 export function readProject(file: string, text: Uint8Array | string): SingleRead<Project> {
   return readSingle(Project, 'Project', file, text)
-}
-
-/** The severity of a code in a project; undefined when it is switched off. */
-export function severityIn(project: Project | undefined, code: Code): Severity | undefined {
-  const level = project?.spec.severities?.[code] ?? severityOf(code)
-  return level === 'Off' ? undefined : level
 }
 
 /** JSON Schema of ringmaster.yaml, for editors. */

@@ -1,9 +1,10 @@
 // A file that holds one document of a known form, such as a scenario or ringmaster.yaml: all its problems at once, with places.
 import type { z } from 'zod'
 import type { Problem } from '../model/declared.ts'
-import { fieldProblems, pathText } from './issues.ts'
-import { sortProblems } from './manifest.ts'
-import { positions, readYaml } from './yaml-text.ts'
+import { fieldProblems } from './issues.ts'
+import { pathText, sortProblems } from './problems.ts'
+import { positions } from './text-positions.ts'
+import { readYaml } from './yaml-text.ts'
 import { offsetOf, type Path, plainValues, writtenAt } from './yaml-values.ts'
 
 export type SingleRead<T> =

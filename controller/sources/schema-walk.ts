@@ -1,5 +1,6 @@
 // What a schema has at a path, for the hints in messages.
 import { z } from 'zod'
+import { isRecord, valueAt } from './records.ts'
 import type { Path } from './yaml-values.ts'
 
 type Type = z.core.$ZodType
@@ -46,19 +47,6 @@ export function placeOf(schema: Type, name: string): string | undefined {
   }
   visit(schema, 'spec', 0)
   return places.size === 1 ? [...places][0] : undefined
-}
-
-export function valueAt(value: unknown, path: Path): unknown {
-  let at = value
-  for (const segment of path) {
-    if (Array.isArray(at)) at = at[Number(segment)]
-    else at = isRecord(at) && Object.hasOwn(at, segment) ? at[String(segment)] : undefined
-  }
-  return at
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function schemasAt(schema: Type, value: unknown, path: Path): Type[] {

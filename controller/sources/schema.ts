@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { type ClusterRule, clusterPartsOf, type Structural } from '../model/cluster-rules.ts'
 import { API_VERSION, KIND_NAMES, KINDS, type Kind } from '../model/kinds.ts'
+import { SPECS } from '../model/specs.ts'
 import { Metadata } from './manifest-object.ts'
 
 export type Schema = z.core.JSONSchema.BaseSchema
@@ -10,7 +11,7 @@ export const DRAFT = 'https://json-schema.org/draft/2020-12/schema'
 
 /** Of a kind's spec as people write it. */
 export function specSchema(kind: Kind): Schema {
-  return plainSchema(KINDS[kind].spec)
+  return plainSchema(SPECS[kind])
 }
 
 /** Under these keywords, what the API server is told beside the schema (model/cluster-rules.ts). */
@@ -19,7 +20,7 @@ export const CLUSTER_KEYWORDS = 'x-ringmaster-cluster'
 
 /** Of a kind's spec, with what the API server is told. */
 export function clusterSpecSchema(kind: Kind): Schema {
-  return plainSchema(KINDS[kind].spec, ({ zodSchema, jsonSchema }) => {
+  return plainSchema(SPECS[kind], ({ zodSchema, jsonSchema }) => {
     tidy({ jsonSchema })
     const rules: ClusterRule[] = []
     const keywords: Structural[] = []

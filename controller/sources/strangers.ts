@@ -1,7 +1,7 @@
 // Which documents are ours to judge, and what they say that they are.
 import type { ObjectRef } from '../model/declared.ts'
 import { API_GROUP, KIND_NAMES, kindNamed } from '../model/kinds.ts'
-import { isRecord } from './schema-walk.ts'
+import { isRecord } from './records.ts'
 import { editDistance, nearest } from './suggest.ts'
 
 /** Kinds of our group that are no declarations: what simulations play with, and the settings in ringmaster.yaml. */

@@ -6,11 +6,14 @@
 /** `line`, from 1, of the document's first field. */
 export type FastDocument = { readonly value: Readonly<Record<string, unknown>>; readonly line: number }
 
-/** The documents of a text, each a mapping; undefined when anything in it is not of the plain kind. */
-export function readFast(text: string): readonly FastDocument[] | undefined {
+/**
+ * The documents of a text, each a mapping; undefined when anything in it is not of the plain kind. `starts` receives the
+ * offsets of the documents, and of what they consist of in the order of the text: of a field its key and its value.
+ */
+export function readFast(text: string, starts?: number[]): readonly FastDocument[] | undefined {
   if (UNUSUAL.test(text)) return undefined
   const documents: FastDocument[] = []
-  const reader: Reader = { text, at: 0, line: 0, start: 0, indent: END, nested: 0, failed: false }
+  const reader: Reader = { text, starts, at: 0, line: 0, start: 0, indent: END, nested: 0, failed: false }
   nextLine(reader)
   while (reader.indent !== END) {
     if (reader.indent === MARKER) {
@@ -20,6 +23,7 @@ export function readFast(text: string): readonly FastDocument[] | undefined {
     }
     if (documents.length === MAX_FAST_DOCUMENTS || reader.indent !== 0) return undefined
     const { line } = reader
+    starts?.push(reader.at)
     const value = readMapping(reader, 0, {})
     if (reader.failed || reader.indent >= 0) return undefined
     documents.push({ value, line })
@@ -39,6 +43,7 @@ const MAX_KEY = 256
  */
 type Reader = {
   readonly text: string
+  readonly starts: number[] | undefined
   at: number
   line: number
   start: number
@@ -108,6 +113,7 @@ function fail(reader: Reader): undefined {
 /** Fields from the current line on that stand in the column `indent`, into `target`. */
 function readMapping(reader: Reader, indent: number, target: Record<string, unknown>): Record<string, unknown> {
   while (reader.indent === indent && !reader.failed) {
+    reader.starts?.push(reader.at)
     const key = readKey(reader)
     if (key === undefined || Object.hasOwn(target, key)) {
       fail(reader)
@@ -138,8 +144,12 @@ function readKey(reader: Reader): string | undefined {
 /** What follows a key and its colon: on the line, or a block on the lines below. */
 function readFieldValue(reader: Reader, indent: number): unknown {
   skipSpaces(reader)
-  if (!isLineOver(reader)) return readInline(reader)
+  if (!isLineOver(reader)) {
+    reader.starts?.push(reader.at)
+    return readInline(reader)
+  }
   nextLine(reader)
+  reader.starts?.push(reader.at)
   if (reader.indent > indent) return readBlock(reader, reader.indent)
   // A list may stand in the column of its key.
   if (reader.indent === indent && isDash(reader)) return readSequence(reader, indent)
@@ -175,8 +185,10 @@ function readSequence(reader: Reader, indent: number): unknown[] {
 /** After the dash: a mapping whose first field stands on this line, or a value. */
 function readItem(reader: Reader): unknown {
   const { at } = reader
+  reader.starts?.push(at)
   const key = readKey(reader)
   if (key === undefined) return readInline(reader)
+  reader.starts?.push(at)
   if (++reader.nested > MAX_NESTED) return fail(reader)
   const column = at - reader.start
   const value = readMapping(reader, column, { [key]: readFieldValue(reader, column) })
@@ -291,6 +303,7 @@ function readFlowList(reader: Reader): unknown {
   if (beginsEmpty(reader, CLOSE_LIST)) return items
   do {
     skipSpaces(reader)
+    reader.starts?.push(reader.at)
     items.push(readFlow(reader))
   } while (!reader.failed && goesOn(reader, CLOSE_LIST))
   return items
@@ -301,9 +314,11 @@ function readFlowMap(reader: Reader): unknown {
   if (beginsEmpty(reader, CLOSE_MAP)) return fields
   do {
     skipSpaces(reader)
+    reader.starts?.push(reader.at)
     const key = readKey(reader)
     if (key === undefined || Object.hasOwn(fields, key)) return fail(reader)
     skipSpaces(reader)
+    reader.starts?.push(reader.at)
     fields[key] = readFlow(reader)
   } while (!reader.failed && goesOn(reader, CLOSE_MAP))
   return fields

@@ -19,22 +19,6 @@ export function readYaml(bytes: Uint8Array | string): YamlText {
   return typeof decoded === 'string' ? compose(decoded) : { text: '', documents: [], problems: [decoded] }
 }
 
-/** Line and column, from 1, of offsets in a text. A column counts UTF-16 units. */
-export function positions(text: string): (offset: number) => { line: number; column: number } {
-  const starts = [0]
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
-  return (offset) => {
-    let low = 0
-    let high = starts.length - 1
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1
-      if ((starts[middle] ?? 0) <= offset) low = middle
-      else high = middle - 1
-    }
-    return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 }
-  }
-}
-
 function decode(bytes: Uint8Array | string): string | TextProblem {
   if (bytes.length > MAX_FILE_BYTES)
     return whole('RM1001', `the file has ${bytes.length} bytes, at most ${MAX_FILE_BYTES} (1 MiB) are read: split it`)

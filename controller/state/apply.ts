@@ -6,7 +6,7 @@ import { reevaluateDevice } from '../fleet/collections.ts'
 import { dropDevice } from '../fleet/compliance.ts'
 import { enrolDevice, markStale, removeDevice } from '../fleet/fleet.ts'
 import { dropTokenHash, putTokenHash } from '../fleet/token-hashes.ts'
-import { decodePlane, eachBit, hasBit } from '../model/bit-plane.ts'
+import { decodePlane, eachBit, hasBit, newPlane, setBit } from '../model/bit-plane.ts'
 import type { Declared, ObjectRef } from '../model/declared.ts'
 import { type CatalogSynced, type Command, type Decision, type Fact, type Input, isDecision } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
@@ -18,6 +18,7 @@ import {
   countEnrolled,
   countTargets,
   forgetRow,
+  forgetSilent,
   gateFigures,
   recountEvidence,
   refreshEffective,
@@ -40,10 +41,13 @@ function applyDecision(state: State, at: EpochMs, decision: Decision): void {
   state.version++
   state.control = evolveDecided(state.control, at, decision)
   if (decision.type === 'UpdatesExpired') setStates(state.catalog, decision.expired, 'Expired')
-  if (decision.type === 'DevicesStale')
+  if (decision.type === 'DevicesStale') {
+    const silent = newPlane()
     eachBit(decodePlane(decision.targets), (row) => {
-      if (markStale(state.fleet, row)) refreshRow(state, row)
+      if (markStale(state.fleet, row)) setBit(silent, row)
     })
+    forgetSilent(state, silent)
+  }
   syncEvidence(state)
   if (decision.type === 'RolloutPlanned') recountEvidence(state, decision.rollout)
   if (decision.type === 'PhaseStarted' || decision.type === 'TargetsJoined') countTargets(state, decision.rollout)

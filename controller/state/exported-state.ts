@@ -1,11 +1,11 @@
 // The state as it may leave the machine: without the hashes of tokens and enrolment keys, and without passwords in the
 // addresses of feeds. `ringmaster snapshot` writes it, `diff` and `preview` read it.
 import { newTokenHashes } from '../fleet/token-hashes.ts'
-import { decodeSnapshot, encodeSnapshot } from '../journal/snapshot-codec.ts'
+import { type Capture, captureSnapshot, decodeSnapshot, encodeSnapshot } from '../journal/snapshot-codec.ts'
 import { SnapshotError } from '../journal/snapshot-error.ts'
 import type { Declared } from '../model/declared.ts'
 import type { EpochMs } from '../model/instant.ts'
-import { encodableState, restoreState, type State, type StoredState } from './state.ts'
+import { encodableState, restoreState, type State, type StoredState, settledIn } from './state.ts'
 
 /** What an exported state says of itself. */
 export type ExportInfo = {
@@ -21,9 +21,17 @@ export type ExportInfo = {
 
 const FORMAT = 'ringmaster-state/1'
 
-export function encodeExport(state: State, about: Omit<ExportInfo, 'revisions'>): Uint8Array<ArrayBuffer> {
-  const info: ExportInfo = { ...about, revisions: revisionsOf(state) }
-  return encodeSnapshot({ format: FORMAT, about: info, state: encodableState(withoutSecrets(state)) })
+type About = Omit<ExportInfo, 'revisions'>
+
+export function encodeExport(state: State, about: About): Uint8Array<ArrayBuffer> {
+  const exported = withoutSecrets(state)
+  return encodeSnapshot(treeOf(exported, about), settledIn(exported))
+}
+
+/** The same bytes, to be made piece by piece while facts are folded; see `captureState`. */
+export function captureExport(state: State, about: About): Capture {
+  const exported = withoutSecrets(state)
+  return captureSnapshot(treeOf(exported, about), settledIn(exported))
 }
 
 /** Throws a SnapshotError on bytes that are damaged, or are no exported state. */
@@ -33,6 +41,11 @@ export function decodeExport(bytes: Uint8Array): { readonly about: ExportInfo; r
   if (tree.format !== FORMAT)
     throw new SnapshotError('OtherFormat', 'This is no exported state: make one with `ringmaster snapshot -o FILE`.')
   return { about: tree.about, state: restoreState(tree.state) }
+}
+
+function treeOf(exported: State, about: About): object {
+  const info: ExportInfo = { ...about, revisions: revisionsOf(exported) }
+  return { format: FORMAT, about: info, state: encodableState(exported) }
 }
 
 function withoutSecrets(state: State): State {

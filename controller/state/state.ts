@@ -106,7 +106,16 @@ export function restoreState({ membership, ...rest }: StoredState): State {
 }
 
 /** What is large and holds only what is replaced, never changed. */
-function settledIn({ objects, sources, feeds, catalog, fleet, compliance, access, control }: State): Set<unknown> {
+export function settledIn({
+  objects,
+  sources,
+  feeds,
+  catalog,
+  fleet,
+  compliance,
+  access,
+  control,
+}: State): Set<unknown> {
   const { details, updateIds, numberOf } = compliance.enforcement
   return new Set<unknown>([
     ...Object.values(objects),

@@ -10,8 +10,8 @@ import { parse } from 'yaml'
 import { definitionOf } from '../../controller/cli/generate.ts'
 import { validate } from '../../controller/cli/validate.ts'
 import { KIND_NAMES } from '../../controller/model/kinds.ts'
+import { valueAt } from '../../controller/sources/records.ts'
 import { objectSchema } from '../../controller/sources/schema.ts'
-import { valueAt } from '../../controller/sources/schema-walk.ts'
 import { writeManifests } from './manifest-files.ts'
 import { mustBe, type Row, RUNS, type Size, spreadOf, timed, timeInTurnsAsync } from './measure.ts'
 
@@ -43,7 +43,9 @@ async function checked(set: string, count: number, bytes: number): Promise<Row> 
   const ours = async () => {
     let out = ''
     const options = { format: 'json', strict: true, at: Date.parse('2026-01-15T00:00:00Z') } as const
-    const exit = await validate({ paths: [set], stdin: process.stdin }, options, { stdout: (text) => (out += text) })
+    const exit = await validate({ paths: [set], stdin: () => process.stdin }, options, {
+      stdout: (text) => (out += text),
+    })
     const { objects, notes } = JSON.parse(out)
     mustBe(exit === 0 && objects === count && notes.length === 0, 'all objects good, with nothing to say')
   }

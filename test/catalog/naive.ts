@@ -3,8 +3,14 @@ import type { CriteriaContext } from '../../controller/catalog/criteria.ts'
 import type { Criteria } from '../../controller/model/criteria.ts'
 import type { Update } from '../../controller/model/update.ts'
 
-/** Ids of the updates that another one, not declined, supersedes. Cycles are cut as semantics.md §1 has it decided. */
-export function naiveSuperseded(updates: ReadonlyMap<string, Update>, declined: ReadonlySet<string>): Set<string> {
+/**
+ * The updates that another one, not declined, supersedes, by id, with the earliest of those, or that their feed says so of. Cycles
+ * are cut as semantics.md §1 has it decided.
+ */
+export function naiveSuperseders(
+  updates: ReadonlyMap<string, Update>,
+  declined: ReadonlySet<string>,
+): Map<string, string | undefined> {
   const edges = new Map<string, Set<string>>()
   for (const update of updates.values())
     edges.set(update.id, new Set(update.supersedes.filter((target) => updates.has(target))))
@@ -24,13 +30,19 @@ export function naiveSuperseded(updates: ReadonlyMap<string, Update>, declined: 
   const cut = new Map<string, Set<string>>()
   for (const [id, targets] of edges)
     cut.set(id, new Set([...targets].filter((target) => !uncut.get(target)?.has(id) || newer(updates, id, target))))
-  const superseded = new Set(
-    [...updates.values()].filter(({ state }) => state === 'Superseded').map(({ id }): string => id),
-  )
+  const superseders = new Map<string, string | undefined>()
+  for (const { id, state } of updates.values()) if (state === 'Superseded') superseders.set(id, undefined)
   for (const update of updates.values())
     if (update.state !== 'Declined' && !declined.has(update.id))
-      for (const id of reach(update.id, cut)) superseded.add(id)
-  return superseded
+      for (const id of reach(update.id, cut)) {
+        const known = superseders.get(id)
+        if (known === undefined || newer(updates, known, update.id)) superseders.set(id, update.id)
+      }
+  return superseders
+}
+
+export function naiveSuperseded(updates: ReadonlyMap<string, Update>, declined: ReadonlySet<string>): Set<string> {
+  return new Set(naiveSuperseders(updates, declined).keys())
 }
 
 export function naiveMatch(update: Update, criteria: Criteria, superseded: boolean, context: CriteriaContext): boolean {

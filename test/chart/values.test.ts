@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { validate } from 'dockerfile-utils'
 import { test } from 'tap'
 import { parse } from 'yaml'
-import { isRecord, valueAt } from '../../controller/sources/schema-walk.ts'
+import { isRecord, valueAt } from '../../controller/sources/records.ts'
 import { run } from '../cluster/command.ts'
 
 const ROOT = join(import.meta.dirname, '../..')

@@ -30,7 +30,7 @@ async function run(...args: string[]) {
 async function piped(text: string) {
   let stdout = ''
   const options = { format: 'text', strict: false, at: Date.parse(AT) } as const
-  const exit = await validate({ paths: ['-'], stdin: Readable.from([text]) }, options, {
+  const exit = await validate({ paths: ['-'], stdin: () => Readable.from([text]) }, options, {
     stdout: (out) => {
       stdout += out
     },

@@ -270,6 +270,64 @@ test('PostgreSQL journal', SKIP, async (t) => {
     await journal.close()
   })
 
+  t.test('parts go to the database as they come, and none are held', async (t) => {
+    const url = server.url('parts')
+    const journal = await open(url)
+    await journal.append([reported(1)], 0)
+    const written: number[] = []
+    await journal.saveSnapshot(
+      1,
+      (async function* () {
+        for (let part = 0; part < 3; part++) {
+          yield bytesOf(`part ${part}`)
+          // A row that is not committed yet has a place in the table all the same.
+          const [table] = await sql<{ size: string }>(url, "SELECT pg_relation_size('parts.snapshot_part') AS size")
+          written.push(Number(table?.size ?? 0))
+        }
+      })(),
+    )
+    t.ok(written.length === 3 && written.every((size) => size > 0), `${written} bytes after each part`)
+    const back = await journal.latestSnapshot()
+    t.equal(new TextDecoder().decode(back?.bytes), 'part 0part 1part 2')
+    await journal.close()
+  })
+
+  t.test('a snapshot that is broken off leaves the one before, and the next one is saved', async (t) => {
+    const url = server.url('broken_off')
+    const journal = await open(url)
+    await journal.append([reported(1), reported(2)], 0)
+    await journal.saveSnapshot(1, [bytesOf('one')])
+    const breakingOff = (how: () => unknown) =>
+      (async function* () {
+        yield bytesOf('tw')
+        await how()
+        yield bytesOf('o')
+      })()
+    const lost = () =>
+      sql(
+        url,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ringmaster broken_off snapshots'",
+      )
+    const failing = () => {
+      throw new TypeError('this part cannot be made')
+    }
+    const kept = async () => {
+      const rows = await sql(url, 'SELECT seq, part FROM broken_off.snapshot_part ORDER BY 1, 2')
+      t.same(rows, [{ seq: '1', part: 0 }])
+      t.equal((await journal.latestSnapshot())?.seq, 1)
+    }
+    await t.rejects(journal.saveSnapshot(2, breakingOff(lost)), { code: 'Unsaved' })
+    await kept()
+    await t.rejects(journal.saveSnapshot(2, breakingOff(failing)), /this part cannot be made/)
+    await kept()
+    await journal.saveSnapshot(
+      2,
+      breakingOff(() => {}),
+    )
+    t.equal(new TextDecoder().decode((await journal.latestSnapshot())?.bytes), 'two')
+    await journal.close()
+  })
+
   t.test('what is no journal, or a newer one, is refused and left as it is', async (t) => {
     const foreign = server.url('foreign')
     await sql(foreign, 'CREATE SCHEMA "foreign"; CREATE TABLE "foreign".t (n int)')

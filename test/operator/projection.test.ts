@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import type { Declared } from '../../controller/model/declared.ts'
 import { toRfc3339 } from '../../controller/model/instant.ts'
-import { resolvePlan } from '../../controller/model/plan.ts'
+import { resolvePlan } from '../../controller/model/resolved-plan.ts'
 import { finalizerMove } from '../../controller/operator/finalizer.ts'
 import { ENDED_SHOWN, madeObjects } from '../../controller/operator/made-objects.ts'
 import { MOST_LISTED, objectStatus, stalledIn } from '../../controller/operator/object-status.ts'

@@ -2,7 +2,7 @@
 import { test } from 'tap'
 import { planeOf, planeRows } from '../../controller/model/bit-plane.ts'
 import type { Declared } from '../../controller/model/declared.ts'
-import { resolvePlan } from '../../controller/model/plan.ts'
+import { resolvePlan } from '../../controller/model/resolved-plan.ts'
 import { inForce } from '../../controller/preview/fork.ts'
 import { deviceTimes, gradualGroups } from '../../controller/rollout/targets.ts'
 import { declared, enrolled, ring, synced, update } from '../support/declare.ts'

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { test } from 'tap'
 import { hasBit } from '../../controller/model/bit-plane.ts'
-import { KINDS } from '../../controller/model/kinds.ts'
+import { SPECS } from '../../controller/model/specs.ts'
 import { decisionView } from '../../controller/project/decisions.ts'
 import { describeObject } from '../../controller/project/describe.ts'
 import { explain } from '../../controller/project/explain.ts'
@@ -11,7 +11,7 @@ import { devicePolicy } from '../../controller/project/policy.ts'
 import { STATUS_SCHEMAS } from '../../controller/project/status-schemas.ts'
 import { tableOf } from '../../controller/project/tables.ts'
 import type { ObjectView } from '../../controller/project/views.ts'
-import { isRecord } from '../../controller/sources/schema-walk.ts'
+import { isRecord } from '../../controller/sources/records.ts'
 import { type Scene, scene } from '../support/arbitrary.ts'
 import { declared } from '../support/declare.ts'
 import { begin, take } from '../support/play.ts'
@@ -110,7 +110,7 @@ test('the spec shown of a rollout that a rule made is one that the Rollout kind 
   play((story) => {
     for (const view of allViews(story))
       if (view.kind === 'Rollout' && view.status.provenance?.rule !== undefined) {
-        KINDS.Rollout.spec.parse(view.spec)
+        SPECS.Rollout.parse(view.spec)
         made++
       }
   })

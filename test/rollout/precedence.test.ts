@@ -2,7 +2,7 @@
 import { test } from 'tap'
 import type { Decision, Input } from '../../controller/model/facts.ts'
 import { DAY, HOUR } from '../../controller/model/instant.ts'
-import { resolvePlan } from '../../controller/model/plan.ts'
+import { resolvePlan } from '../../controller/model/resolved-plan.ts'
 import { isStarted } from '../../controller/rollout/control.ts'
 import { command, declare, declared, enrolled, id, synced, update, type Written } from '../support/declare.ts'
 import { given, newStory, noteOf, rolloutOf, type Story, say, says, settle, tell, types } from '../support/story.ts'

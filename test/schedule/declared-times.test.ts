@@ -4,15 +4,13 @@ import {
   CalendarDuration,
   Duration,
   FreezeTimes,
-  freezePeriod,
   MaintenanceWindowTimes,
-  offsetDays,
-  parseDuration,
   Recurrence,
   ScheduleZone,
   TimeZone,
 } from '../../controller/model/recurrence.ts'
 import { parseRrule } from '../../controller/model/rrule.ts'
+import { freezePeriod, offsetDays, parseDuration } from '../../controller/model/times.ts'
 
 /** "path: message" of every problem, in order. */
 function problems(schema: z.ZodType, value: unknown): string[] {

@@ -8,7 +8,7 @@ import { openMemoryJournal } from '../../controller/journal/memory-journal.ts'
 import type { Fact } from '../../controller/model/facts.ts'
 import { decodeFact } from '../../controller/runtime/fact-codec.ts'
 import { type AdmissionLimits, MAX_LOOP_DELAY_MS, Pool } from '../../controller/serve/admission.ts'
-import { TIME_LIMITS } from '../../controller/serve/app.ts'
+import { TIME_LIMITS } from '../../controller/serve/time-limits.ts'
 import { enrol, get, gzipped, post, report, serveLimited, until } from './harness.ts'
 
 const LIMITS: AdmissionLimits = { devices: { requests: 4, bytes: 4096 }, others: { requests: 4, bytes: 4096 } }

@@ -6,16 +6,17 @@ import { type Entry, type Journal, JournalError, type JournalErrorCode } from '.
 import { openMemoryJournal } from '../../controller/journal/memory-journal.ts'
 import type { Declared } from '../../controller/model/declared.ts'
 import type { Fact } from '../../controller/model/facts.ts'
-import { KINDS, type Kind } from '../../controller/model/kinds.ts'
+import type { Kind } from '../../controller/model/kinds.ts'
+import { SPECS } from '../../controller/model/specs.ts'
 import { newMetrics } from '../../controller/project/metrics.ts'
 import { systemClock } from '../../controller/runtime/clock.ts'
 import { Controller } from '../../controller/runtime/controller.ts'
 import { decodeFact } from '../../controller/runtime/fact-codec.ts'
 import { silentLog } from '../../controller/runtime/log.ts'
 import { ADMISSION_LIMITS, type AdmissionLimits } from '../../controller/serve/admission.ts'
-import { TIME_LIMITS, type TimeLimits } from '../../controller/serve/app.ts'
 import { hashSecret } from '../../controller/serve/auth.ts'
 import { createServer } from '../../controller/serve/server.ts'
+import { TIME_LIMITS, type TimeLimits } from '../../controller/serve/time-limits.ts'
 import { apply } from '../../controller/state/apply.ts'
 import { encodeState, newState, type State } from '../../controller/state/state.ts'
 
@@ -155,7 +156,7 @@ export function gzipped(body: unknown): Uint8Array {
 /** An object as an admin would have declared it. */
 export function declared(kind: Kind, name: string, spec: unknown): Declared {
   const origin = { source: 'directory', revision: 'r1', file: 'all.yaml', line: 1 }
-  return { kind, name, labels: {}, annotations: {}, spec: KINDS[kind].spec.parse(spec), origin } as Declared
+  return { kind, name, labels: {}, annotations: {}, spec: SPECS[kind].parse(spec), origin } as Declared
 }
 
 export function digestOf(state: State): string {

@@ -7,8 +7,10 @@ import { planeRows } from '../../controller/model/bit-plane.ts'
 import type { Declared } from '../../controller/model/declared.ts'
 import type { Fact, Input } from '../../controller/model/facts.ts'
 import { stableHash } from '../../controller/model/hash.ts'
-import { KINDS, type Kind, type SpecOf } from '../../controller/model/kinds.ts'
+import { KINDS, type Kind } from '../../controller/model/kinds.ts'
 import { DeviceReport } from '../../controller/model/report.ts'
+import type { SpecOf } from '../../controller/model/specs.ts'
+import { SPECS } from '../../controller/model/specs.ts'
 import { Update, type UpdateId } from '../../controller/model/update.ts'
 import { offersFor } from '../../controller/rollout/offers.ts'
 import type { Clock } from '../../controller/runtime/clock.ts'
@@ -66,7 +68,7 @@ export function declared<K extends Kind>(kind: K, name: string, spec: unknown): 
 export function declared(kind: Kind, name: string, spec: unknown): unknown {
   const file = `${KINDS[kind].plural}.yaml`
   const origin = { source: 'directory', revision: REVISION, file, line: 12, commit: COMMIT, author: 'Alex Example' }
-  const parsed: SpecOf[Kind] = KINDS[kind].spec.parse(spec)
+  const parsed: SpecOf[Kind] = SPECS[kind].parse(spec)
   return { kind, name, labels: {}, annotations: {}, spec: parsed, origin }
 }
 

@@ -6,6 +6,7 @@ import { type Test, test } from 'tap'
 import { checkSet, type Remark } from '../../controller/sources/check-set.ts'
 import { CODES } from '../../controller/sources/codes.ts'
 import { EXAMPLES } from '../../controller/sources/examples.ts'
+import { WHOLE_READER } from '../../controller/sources/manifest.ts'
 
 const folder = join(import.meta.dirname, 'broken')
 const AT = Date.parse('2026-01-15T00:00:00Z')
@@ -14,7 +15,7 @@ let manifests = 0
 
 function remarksOf(name: string, bytes: Uint8Array): readonly Remark[] {
   manifests++
-  return checkSet({ files: [{ name, folder, bytes }], unread: [], explicit: new Set([name]) }, AT).remarks
+  return checkSet({ files: [{ name, folder, bytes }], unread: [], explicit: new Set([name]) }, AT, WHOLE_READER).remarks
 }
 
 function isForPeople(t: Test, remarks: readonly Remark[]): void {

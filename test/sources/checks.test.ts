@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { test } from 'tap'
 import { advise } from '../../controller/sources/advise.ts'
 import { checkSet } from '../../controller/sources/check-set.ts'
+import { WHOLE_READER } from '../../controller/sources/manifest.ts'
 import { assembled, GOOD, manifest } from './samples.ts'
 
 const AT = Date.parse('2026-01-15T00:00:00Z')
@@ -15,7 +16,7 @@ function found(...objects: readonly string[]): string[] {
 function remarks(...objects: readonly string[]) {
   const bytes = new TextEncoder().encode(objects.join('---\n'))
   const set = { files: [{ name: 'a.yaml', folder: '/x', bytes }], unread: [], explicit: new Set<string>() }
-  return checkSet(set, AT).remarks.filter(({ code }) => code !== 'RM1512' && code !== 'RM1513')
+  return checkSet(set, AT, WHOLE_READER).remarks.filter(({ code }) => code !== 'RM1512' && code !== 'RM1513')
 }
 
 const coll = (name: string, spec: string) => manifest('Collection', name, spec)
@@ -255,7 +256,7 @@ test('what nobody uses is noted', (t) => {
     ].join('---\n'),
   )
   const set = { files: [{ name: 'a.yaml', folder: '/x', bytes }], unread: [], explicit: new Set<string>() }
-  t.match(checkSet(set, AT).remarks, [
+  t.match(checkSet(set, AT, WHOLE_READER).remarks, [
     { code: 'RM1513', severity: 'Note', line: 10, column: 9 },
     { code: 'RM1512', severity: 'Note', line: 16, column: 9 },
   ])

@@ -1,5 +1,6 @@
 // What several tests of the sources share.
-import { assemble, type Declarations } from '../../controller/sources/assemble.ts'
+import { assemble } from '../../controller/sources/assemble.ts'
+import type { Declarations } from '../../controller/sources/assemble-by.ts'
 import { EXAMPLES } from '../../controller/sources/examples.ts'
 
 /** Every writable kind, as on the reference pages. */

@@ -5,8 +5,8 @@ import { definitionOf } from '../../controller/cli/generate.ts'
 import { KIND_NAMES, KINDS, type Kind } from '../../controller/model/kinds.ts'
 import { EXAMPLES } from '../../controller/sources/examples.ts'
 import { parseManifests } from '../../controller/sources/manifest.ts'
+import { isRecord, valueAt } from '../../controller/sources/records.ts'
 import { combinedSchema, objectSchema } from '../../controller/sources/schema.ts'
-import { isRecord, valueAt } from '../../controller/sources/schema-walk.ts'
 import { structural } from '../../controller/sources/structural.ts'
 
 const documents = (text: string): unknown[] => parseAllDocuments(text).map((document) => document.toJS())

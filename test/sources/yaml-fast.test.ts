@@ -1,11 +1,12 @@
 // The two readers of declarations are one: what the fast one reads, the whole one reads to the same values and places.
 import fc from 'fast-check'
 import { test } from 'tap'
-import { parseWhole } from '../../controller/sources/manifest.ts'
-import { parseFast } from '../../controller/sources/manifest-fast.ts'
+import { parseFast, placesInFast } from '../../controller/sources/manifest-fast.ts'
+import { parseWhole, placesIn } from '../../controller/sources/manifest-whole.ts'
+import { positions } from '../../controller/sources/text-positions.ts'
 import { readFast } from '../../controller/sources/yaml-fast.ts'
-import { positions, readYaml } from '../../controller/sources/yaml-text.ts'
-import { offsetOf, plainValues } from '../../controller/sources/yaml-values.ts'
+import { readYaml } from '../../controller/sources/yaml-text.ts'
+import { offsetOf, type Path, plainValues } from '../../controller/sources/yaml-values.ts'
 import { edited, SNIPPETS } from './mutations.ts'
 import { GOOD } from './samples.ts'
 
@@ -137,5 +138,48 @@ test('files that the fast way takes give the same objects by the whole way', (t)
   )
   fc.assert(property, { seed: 3, numRuns: 3000 })
   t.ok(taken > 100, `${taken} of the changed files were taken`)
+  t.end()
+})
+
+/** The examples of the kinds that are read without zod. */
+const PLAIN = GOOD.split('---\n').filter((text) => !text.includes('kind: GitSource'))
+
+/** Paths to everything in a value, and to fields and items that are not there. */
+function pathsIn(value: unknown, path: Path = []): Path[] {
+  const missing = [
+    [...path, 'missing'],
+    [...path, 99, 'missing'],
+  ]
+  if (typeof value !== 'object' || value === null) return [path, ...missing]
+  const inner: [PropertyKey, unknown][] = Array.isArray(value) ? [...value.entries()] : Object.entries(value)
+  return [path, ...missing, ...inner.flatMap(([segment, one]) => pathsIn(one, [...path, segment]))]
+}
+
+test('values of files that the fast way takes stand where the whole way finds them', (t) => {
+  const origin = { source: 's', revision: 'r' }
+  let compared = 0
+  const property = fc.property(fc.constantFrom(...PLAIN, PLAIN.join('---\n'), STYLES), edited, (text, edit) => {
+    const changed = edit(text)
+    const [fast, values] = [parseFast('f.yaml', changed, origin, false), readFast(changed)]
+    if (fast === undefined || values === undefined) return true
+    const [quick, slow] = [placesInFast(changed), placesIn(changed)]
+    for (const object of fast.objects) {
+      const value = values.find(({ line }) => line === object.origin.line)?.value
+      for (const path of pathsIn(value))
+        for (const what of ['Key', 'Value'] as const) {
+          compared++
+          const places = [quick(object, path, what), slow(object, path, what)]
+          if (JSON.stringify(places[0]) !== JSON.stringify(places[1])) return false
+        }
+    }
+    return true
+  })
+  fc.assert(property, { seed: 13, numRuns: 3000 })
+  t.ok(compared > 1000, `${compared} places were compared`)
+  const [object] = parseFast('f.yaml', STYLES, origin, false)?.objects ?? []
+  t.same(object && placesInFast('a: b')({ ...object, origin: { ...object.origin, line: 9 } }, []), {
+    line: 1,
+    column: 1,
+  })
   t.end()
 })

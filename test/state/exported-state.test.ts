@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { test } from 'tap'
 import { newTokenHashes } from '../../controller/fleet/token-hashes.ts'
-import { decodeExport, encodeExport } from '../../controller/state/exported-state.ts'
+import { apply } from '../../controller/state/apply.ts'
+import { captureExport, decodeExport, encodeExport } from '../../controller/state/exported-state.ts'
 import { encodeState } from '../../controller/state/state.ts'
 import { told } from '../preview/comparing.ts'
 import { scene } from '../support/arbitrary.ts'
@@ -18,6 +19,22 @@ test('what was exported comes back, but for the secrets', async () => {
       const { about, state: back } = decodeExport(encodeExport(state, ABOUT))
       const expected = { ...state, access: { tokens: newTokenHashes(), keys: new Map(), spent: new Map() } }
       return about.seq === 7 && Buffer.from(encodeState(expected)).equals(encodeState(back))
+    }),
+    { numRuns: 30 },
+  )
+})
+
+test('part by part it is, to the byte, what was there when it was begun', async () => {
+  await fc.assert(
+    fc.asyncProperty(scene, async (one) => {
+      const { state } = told(one)
+      const expected = encodeExport(state, ABOUT)
+      const capture = captureExport(state, ABOUT)
+      apply(state, state.clock, enrolled('late', { site: 'b' }))
+      const parts: Uint8Array[] = []
+      for await (const part of capture.parts(async () => {})) parts.push(part)
+      capture.release()
+      return Buffer.concat(parts).equals(expected)
     }),
     { numRuns: 30 },
   )

@@ -3,19 +3,20 @@ import { hash } from 'node:crypto'
 import type { z } from 'zod'
 import type { Declared, ObjectRef, Origin } from '../../controller/model/declared.ts'
 import type { CatalogChange, Command, Input } from '../../controller/model/facts.ts'
-import { KINDS, type Kind, type SpecOf } from '../../controller/model/kinds.ts'
+import type { Kind } from '../../controller/model/kinds.ts'
 import { DeviceReport } from '../../controller/model/report.ts'
+import { SPECS, type SpecOf } from '../../controller/model/specs.ts'
 import { Update, UpdateId } from '../../controller/model/update.ts'
 
-export type Written<K extends Kind> = z.input<(typeof KINDS)[K]['spec']>
+export type Written<K extends Kind> = z.input<(typeof SPECS)[K]>
 
-const SPECS: { readonly [K in Kind]: { readonly spec: z.ZodType<SpecOf[K]> } } = KINDS
+const SCHEMAS: { readonly [K in Kind]: z.ZodType<SpecOf[K]> } = SPECS
 
 export const ORIGIN: Origin = { source: 'directory', revision: 'r1', file: 'site.yaml', line: 1, commit: 'c0ffee' }
 
 /** Throws a ZodError on a spec that the validator refuses. */
 export function declared<K extends Kind>(kind: K, name: string, spec: Written<K>, origin = ORIGIN): Declared<K> {
-  return { kind, name, labels: {}, annotations: {}, spec: SPECS[kind].spec.parse(spec), origin }
+  return { kind, name, labels: {}, annotations: {}, spec: SCHEMAS[kind].parse(spec), origin }
 }
 
 export function declare(...put: Declared[]): Input {

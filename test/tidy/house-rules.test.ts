@@ -127,6 +127,24 @@ test('no barrel files, default exports, enums, namespaces or any', async (t) => 
   }
 })
 
+// docs/decisions/0096-plain-objects-without-zod.md
+test('what validate loads before it has seen a file is without zod and yaml, which take longest to load', async (t) => {
+  const loaded = new Set(['cli/main.ts', 'cli/validate.ts'])
+  for (const name of loaded) {
+    const text = files.find((file) => file.name === name)?.text ?? ''
+    for (const imported of loadedBy(text)) {
+      if (['zod', 'yaml'].includes(imported)) t.fail(`${name} loads ${imported}`)
+      if (imported.startsWith('.')) loaded.add(relative(CODE, join(CODE, dirname(name), imported)))
+    }
+  }
+  t.ok(loaded.has('sources/plain-object.ts'), `${loaded.size} files were looked at`)
+})
+
+/** Without what is imported for its types alone, or later. */
+function loadedBy(text: string): string[] {
+  return [...text.matchAll(/^(?:import|export) (?!type\b)[^'"]*?from '([^']+)'/gm)].map(([, name = '']) => name)
+}
+
 function importsOf(text: string): string[] {
   return [...text.matchAll(/^(?:import|export)\b[^'"]*?from ['"]([^'"]+)['"]|\bimport\(['"]([^'"]+)['"]\)/gm)].map(
     ([, named, dynamic]) => named ?? dynamic ?? '',

@@ -2,8 +2,9 @@
 // (semantics.md §3, §6).
 import type { Declared } from '../../model/declared.ts'
 import { DAY, HOUR } from '../../model/instant.ts'
-import type { Phase, ResolvedPhase } from '../../model/plan.ts'
+import type { Phase } from '../../model/plan.ts'
 import { plural } from '../../model/plural.ts'
+import type { ResolvedPhase } from '../../model/resolved-plan.ts'
 import { nextOccurrence } from '../../schedule/recurrence.ts'
 import type { Finding } from '../cross-checks.ts'
 import type { Membership } from './membership.ts'

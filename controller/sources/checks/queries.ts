@@ -1,6 +1,7 @@
 // What can be said of queries without a fleet: that no device can meet one, and that one asks for no less than another.
 import { expressionsOf, matcherOf } from '../../fleet/term.ts'
-import { DOTTED_VERSION, type Expression, type Query } from '../../model/collection.ts'
+import type { Expression, Query } from '../../model/collection.ts'
+import { DOTTED_VERSION } from '../../model/membership.ts'
 
 /** Whether the conditions of the queries together rule each other out, for whatever device. False is "not known". */
 export function isContradictory(...queries: readonly Query[]): boolean {

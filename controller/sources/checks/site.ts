@@ -1,9 +1,9 @@
 // The objects of one source, by kind and name, as the checks look at them.
 import type { Declared } from '../../model/declared.ts'
 import type { EpochMs } from '../../model/instant.ts'
-import type { DeploymentTemplateSpec } from '../../model/kinds.ts'
-import { type ResolvedPlan, resolvePlan } from '../../model/plan.ts'
 import type { Recurrence } from '../../model/recurrence.ts'
+import { type ResolvedPlan, resolvePlan } from '../../model/resolved-plan.ts'
+import type { DeploymentTemplateSpec } from '../../model/specs.ts'
 import { BUILT_IN_TEMPLATES } from '../../model/templates.ts'
 import { lengthOf } from '../../schedule/occasions.ts'
 

@@ -2,7 +2,8 @@
 // (semantics.md §4, §5).
 import type { Declared } from '../../model/declared.ts'
 import { DAY, type EpochMs, HOUR, MINUTE, toRfc3339 } from '../../model/instant.ts'
-import { DEVICE_LOCAL, freezePeriod, type Recurrence } from '../../model/recurrence.ts'
+import type { Recurrence } from '../../model/recurrence.ts'
+import { DEVICE_LOCAL, freezePeriod } from '../../model/times.ts'
 import { freezeOccasions, nextOpening } from '../../schedule/occasions.ts'
 import { latestOccurrence, nextOccurrence } from '../../schedule/recurrence.ts'
 import { openIntervals, RESTART_RESERVE_MINUTES } from '../../schedule/windows.ts'
