@@ -50,8 +50,10 @@ export function logRows(log: RowLog, version: number, rows: readonly number[]): 
 
 export function rowsSince({ since, changes }: RowLog, version: number): readonly number[] | undefined {
   if (version < since) return undefined
-  const first = changes.findIndex((change) => change.version > version)
-  return first < 0 ? [] : changes.slice(first).flatMap(({ rows }) => rows)
+  const first = changes.findLastIndex((change) => change.version <= version) + 1
+  const only = changes[first]
+  if (only !== undefined && first === changes.length - 1) return only.rows
+  return changes.slice(first).flatMap(({ rows }) => rows)
 }
 
 function forgetRows(log: RowLog, version: number): void {

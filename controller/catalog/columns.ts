@@ -1,5 +1,5 @@
-// The catalog laid out for criteria: for each text property a dictionary of distinct values and the numbers of the values
-// that each row has, columns of numbers, and flags. Derived: a property is read when it is first asked for, and then mended with
+// The catalog laid out for criteria: for each text property that many updates share the values of a dictionary of these and their
+// number in each row, columns of numbers, and flags. Derived: a property is read when it is first asked for, and then mended with
 // every change; after a snapshot it is read anew.
 import { hasBit } from '../model/bit-plane.ts'
 import { DAY, type EpochMs } from '../model/instant.ts'
@@ -7,24 +7,36 @@ import { grown } from '../model/typed-arrays.ts'
 import type { Update } from '../model/update.ts'
 import type { Catalog } from './catalog.ts'
 import { rowsChangedSince } from './changes.ts'
-import { spellTheSame, type TextProperty, textValues } from './text-properties.ts'
+import { spelled, type TextProperty } from './text-properties.ts'
 
+/** In the others nearly every update has values of its own, and a dictionary would be as long as the catalog. */
+export const sharedProperties = [
+  'products',
+  'classifications',
+  'severities',
+  'customSeverities',
+  'vendors',
+  'languages',
+  'architectures',
+  'restart',
+] as const satisfies readonly TextProperty[]
+export type SharedProperty = (typeof sharedProperties)[number]
 export type NumberProperty = 'released' | 'revised' | 'sizeBytes'
 
-/** Values and places of lists that a column holds besides twice those that it began with, some of which no row has any more; then it is read anew. */
+/** Texts that a column holds besides twice those that it began with, some of which no row has any more; then it is read anew. */
 const MAX_SPARE = 100_000
 
 export type TextColumn = {
-  /** Normalized, numbered as they come; or, of a property in which nearly every row has a value of its own, by row. */
-  readonly values: string[]
-  readonly numberOf: Map<string, number> | undefined
-  /** Row → the number of its only value, or the complement of the place in `lists` of the numbers of none or several. */
+  readonly property: SharedProperty
+  /** What rows say, numbered as it came: nothing, a text, or a list of several. As they spell it. */
+  readonly values: (readonly string[])[]
+  readonly numberOf: Map<string, number>
+  /** By the JSON of the list. */
+  readonly numberOfList: Map<string, number>
+  /** Row → the number of what it says. */
   codes: Int32Array
-  /** Lists, each behind its length; at 0 the empty one. */
-  lists: Int32Array
-  /** Where the next list goes. */
-  end: number
-  /** Values and places of lists when it was read. */
+  /** Texts in all values, and when it was read. */
+  size: number
   began: number
 }
 
@@ -44,7 +56,7 @@ export type Columns = {
   version: number
   /** Row → the record that was read. */
   readonly seen: Update[]
-  readonly texts: Map<TextProperty, TextColumn>
+  readonly texts: TextColumn[]
   readonly numbers: Map<NumberProperty, NumberColumn>
   /** Row → SELECTABLE (neither expired, declined nor without content), KNOWN_ISSUE and EXPLOITED. */
   flags: Uint8Array
@@ -62,22 +74,22 @@ export function columnsOf(catalog: Catalog): Columns {
   columns.flags = grown(columns.flags, rows, (length) => new Uint8Array(length))
   for (const column of columns.numbers.values())
     column.values = grown(column.values, rows, (length) => new Float64Array(length))
-  for (const column of columns.texts.values())
-    column.codes = grown(column.codes, rows, (length) => new Int32Array(length))
-  for (const row of rowsChangedSince(catalog, columns.version) ?? catalog.ids.keys()) mendRow(catalog, columns, row)
+  for (const column of columns.texts) column.codes = grown(column.codes, rows, (length) => new Int32Array(length))
+  mendRows(catalog, columns, rowsChangedSince(catalog, columns.version) ?? [...catalog.ids.keys()])
   columns.version = catalog.version
   return columns
 }
 
-export function textColumn({ texts, seen }: Columns, property: TextProperty): TextColumn {
-  const known = texts.get(property)
+export function textColumn({ texts, seen }: Columns, property: SharedProperty): TextColumn {
+  const known = texts.find((column) => column.property === property)
   if (known) return known
-  const numberOf = property === 'titles' || property === 'descriptions' ? undefined : new Map<string, number>()
   const codes = new Int32Array(seen.length)
-  const column: TextColumn = { values: [], numberOf, codes, lists: new Int32Array(1), end: 1, began: 0 }
-  for (const [row, update] of seen.entries()) putText(column, property, row, update)
-  column.began = column.values.length + column.end
-  texts.set(property, column)
+  const [numberOf, numberOfList] = [new Map<string, number>(), new Map<string, number>()]
+  const column: TextColumn = { property, values: [[]], numberOf, numberOfList, codes, size: 0, began: 0 }
+  const read = spelled[property]
+  for (const [row, update] of seen.entries()) codes[row] = numberedAs(column, read(update))
+  column.began = column.size
+  texts.push(column)
   return column
 }
 
@@ -107,20 +119,35 @@ export function rowsBetween(column: NumberColumn, rows: number, from: EpochMs, u
 }
 
 function isCrowded({ texts }: Columns): boolean {
-  return [...texts.values()].some(({ values, end, began }) => values.length + end > 2 * began + MAX_SPARE)
+  return texts.some(({ size, began }) => size > 2 * began + MAX_SPARE)
 }
 
+// One column after the other: what is read of a row is in no cache, and short loops wait for that of many rows at once.
 // Properties are looked at only where the record is another one, and not just its marks.
-function mendRow(catalog: Catalog, columns: Columns, row: number): void {
-  const update = catalog.updates[row]
-  if (update === undefined) return
-  columns.flags[row] = flagsOf(catalog, row, update)
-  const before = columns.seen[row]
-  if (before === update) return
-  columns.seen[row] = update
-  for (const [property, column] of columns.texts)
-    if (before === undefined || !spellTheSame(before, update, property)) putText(column, property, row, update)
-  for (const [property, column] of columns.numbers) putNumber(column, row, numberOf(update, property))
+function mendRows(catalog: Catalog, { seen, texts, numbers, flags }: Columns, rows: readonly number[]): void {
+  const updates: Update[] = []
+  const others: number[] = []
+  for (const row of rows) {
+    const update = catalog.updates[row]
+    if (update === undefined) continue
+    flags[row] = flagsOf(catalog, row, update)
+    if (seen[row] === update) continue
+    seen[row] = update
+    others.push(row)
+    updates.push(update)
+  }
+  for (const column of texts) {
+    const { codes, values } = column
+    const read = spelled[column.property]
+    for (const [i, update] of updates.entries()) {
+      const row = others[i] ?? 0
+      const value = read(update)
+      // Mostly a row says what it said, and to compare is quicker than to look up.
+      if (!isSaid(values[codes[row] ?? 0], value)) codes[row] = numberedAs(column, value)
+    }
+  }
+  for (const [property, column] of numbers)
+    for (const [i, update] of updates.entries()) putNumber(column, others[i] ?? 0, numberOf(update, property))
 }
 
 function flagsOf(catalog: Catalog, row: number, { state, knownIssue, exploited }: Update): number {
@@ -129,39 +156,35 @@ function flagsOf(catalog: Catalog, row: number, { state, knownIssue, exploited }
   return (selectable ? SELECTABLE : 0) | (knownIssue ? KNOWN_ISSUE : 0) | (exploited.length > 0 ? EXPLOITED : 0)
 }
 
-function putText(column: TextColumn, property: TextProperty, row: number, update: Update): void {
-  const values = textValues(update, property)
-  const [first] = values
-  if (first === undefined) column.codes[row] = ~0
-  else if (values.length === 1) column.codes[row] = numberedAs(column, row, first)
-  else putList(column, row, values)
+function isSaid(said: readonly string[] | undefined, value: string | readonly string[] | undefined): boolean {
+  if (said === undefined) return false
+  if (value === undefined) return said.length === 0
+  if (typeof value === 'string') return said.length === 1 && said[0] === value
+  if (said.length !== value.length) return false
+  for (let i = 0; i < said.length; i++) if (said[i] !== value[i]) return false
+  return true
 }
 
-// In the place of the list that the row had, where that is as long.
-function putList(column: TextColumn, row: number, values: readonly string[]): void {
-  const old = ~(column.codes[row] ?? 0)
-  const fits = old > 0 && (column.lists[old] ?? 0) >= values.length
-  const place = fits ? old : column.end
-  if (!fits) {
-    column.end += values.length + 1
-    column.lists = grown(column.lists, column.end, (length) => new Int32Array(length))
-  }
-  column.lists[place] = values.length
-  for (const [i, value] of values.entries()) column.lists[place + 1 + i] = numberedAs(column, row, value)
-  column.codes[row] = ~place
+function numberedAs(column: TextColumn, value: string | readonly string[] | undefined): number {
+  const { numberOf, numberOfList } = column
+  if (typeof value === 'string') return numberOf.get(value) ?? addValue(column, numberOf, value, [value])
+  const first = value?.[0]
+  if (value === undefined || first === undefined) return 0
+  if (value.length === 1) return numberOf.get(first) ?? addValue(column, numberOf, first, value)
+  const json = JSON.stringify(value)
+  return numberOfList.get(json) ?? addValue(column, numberOfList, json, value)
 }
 
-function numberedAs({ values, numberOf }: TextColumn, row: number, value: string): number {
-  const known = numberOf?.get(value)
-  if (known !== undefined) return known
-  const number = numberOf === undefined ? row : values.length
-  numberOf?.set(value, number)
-  values[number] = value
+function addValue(column: TextColumn, numbers: Map<string, number>, key: string, value: readonly string[]): number {
+  const number = column.values.push(value) - 1
+  numbers.set(key, number)
+  column.size += value.length
   return number
 }
 
 function numberOf(update: Update, property: NumberProperty): number {
-  return property === 'revised' ? (update.revised ?? update.released) : update[property]
+  if (property === 'sizeBytes') return update.sizeBytes
+  return property === 'revised' ? (update.revised ?? update.released) : update.released
 }
 
 function putNumber({ values, days }: NumberColumn, row: number, value: number): void {
@@ -192,5 +215,5 @@ function at(column: Float64Array, row: number): number {
 }
 
 function newColumns(): Columns {
-  return { version: -1, seen: [], texts: new Map(), numbers: new Map(), flags: new Uint8Array(0) }
+  return { version: -1, seen: [], texts: [], numbers: new Map(), flags: new Uint8Array(0) }
 }

@@ -7,8 +7,11 @@ export type Needles = {
   /** Code of a character → its class; 0 for what is in no needle. */
   readonly classes: Uint16Array
   readonly classCount: number
-  /** State and class → next state, side by side; state 0 is the beginning. */
-  readonly next: Uint16Array
+  /**
+   * State and class → next state, side by side; state 0 is the beginning. Each as twice the place where its own next ones begin, plus
+   * 1 where a needle ends.
+   */
+  readonly next: Uint32Array
   /** State → the needles that end there, by number. */
   readonly found: readonly (readonly number[])[]
 }
@@ -29,19 +32,19 @@ export function newNeedles(needles: readonly string[]): Needles {
     found[state]?.push(number)
   }
   followFailures(next, found, classCount)
-  return { classes, classCount, next, found }
+  const steps = Uint32Array.from(next, (state) => state * classCount * 2 + (found[state]?.length === 0 ? 0 : 1))
+  return { classes, classCount, next: steps, found }
 }
 
 /** The numbers of the needles in a text, one for each place where one ends. */
 export function needlesIn({ classes, classCount, next, found }: Needles, text: string): readonly number[] {
   let inside: number[] | undefined
-  let state = 0
+  let step = 0
   for (let i = 0; i < text.length; i++) {
-    state = next[state * classCount + (classes[text.charCodeAt(i)] ?? 0)] ?? 0
-    const here = found[state]
-    if (here === undefined || here.length === 0) continue
+    step = next[(step >>> 1) + (classes[text.charCodeAt(i)] ?? 0)] ?? 0
+    if ((step & 1) === 0) continue
     inside ??= []
-    for (const needle of here) inside.push(needle)
+    for (const needle of found[(step >>> 1) / classCount] ?? NOTHING) inside.push(needle)
   }
   return inside ?? NOTHING
 }

@@ -1,6 +1,6 @@
 // For each part of the number line between the bounds of rules' ranges the rules that a number there suits.
 import { type Columns, type NumberColumn, type NumberProperty, numberColumn } from './columns.ts'
-import { andMask, type Block, orMask, setRule } from './rule-masks.ts'
+import { type Block, maskWithout, narrow, setRule, type Words, wordsOf } from './rule-masks.ts'
 
 /** Both ends included. */
 export type Range = { readonly from: number; readonly until: number }
@@ -8,14 +8,14 @@ export type Range = { readonly from: number; readonly until: number }
 /** Ranges that may move: `rangeOf` says where each is. */
 export type RangeTable<Asked> = {
   readonly column: NumberColumn
-  readonly words: number
+  readonly words: Words
   /** Rules that ask for no range. */
   readonly free: Uint32Array
   /** What is asked, each once, and by which rules. */
-  readonly asked: readonly { readonly what: Asked; readonly rules: Uint32Array }[]
+  readonly asked: readonly { readonly what: Asked; readonly rules: readonly number[] }[]
   ranges: readonly Range[]
   /** Ascending; `masks` has one more part than there are bounds, for what lies before the first. */
-  bounds: readonly number[]
+  bounds: Float64Array
   masks: Uint32Array
 }
 
@@ -26,21 +26,26 @@ export function newRangeTable<Asked>(
   asks: readonly (Asked | undefined)[],
   words: number,
 ): RangeTable<Asked> | undefined {
-  const free = new Uint32Array(words)
-  const asked = new Map<string, { what: Asked; rules: Uint32Array }>()
+  const asked = new Map<string, { what: Asked; rules: number[] }>()
   for (const [rule, what] of asks.entries()) {
-    if (what === undefined) {
-      setRule(free, 0, rule)
-      continue
-    }
+    if (what === undefined) continue
     const key = JSON.stringify(what)
-    const known = asked.get(key) ?? { what, rules: new Uint32Array(words) }
+    const known = asked.get(key) ?? { what, rules: [] }
     asked.set(key, known)
-    setRule(known.rules, 0, rule)
+    known.rules.push(rule)
   }
   if (asked.size === 0) return undefined
-  const column = numberColumn(columns, property)
-  return { column, words, free, asked: [...asked.values()], ranges: [], bounds: [], masks: new Uint32Array(0) }
+  const asking = [...asked.values()].flatMap(({ rules }) => rules)
+  const own = wordsOf(asking, words)
+  return {
+    column: numberColumn(columns, property),
+    words: own,
+    free: maskWithout(asking, own),
+    asked: [...asked.values()],
+    ranges: [],
+    bounds: new Float64Array(0),
+    masks: new Uint32Array(0),
+  }
 }
 
 /** Lays the ranges where they now are. Returns what the ends have passed on the way, each stretch without its own end. */
@@ -52,16 +57,14 @@ export function moveRanges<Asked>(
   const before = table.ranges
   const ranges = asked.map(({ what }) => rangeOf(what))
   // Numbers are integers: what follows the last of a range is one more.
-  const bounds = [...new Set(ranges.flatMap(({ from, until }) => [from, until + 1]))].sort((a, b) => a - b)
-  const masks = new Uint32Array((bounds.length + 1) * words)
+  const bounds = Float64Array.from(new Set(ranges.flatMap(({ from, until }) => [from, until + 1]))).sort()
+  const masks = new Uint32Array((bounds.length + 1) * free.length)
   masks.set(free)
   for (const [i, least] of bounds.entries()) {
-    const part = (i + 1) * words
+    const part = (i + 1) * free.length
     masks.set(free, part)
-    for (const [j, { from, until }] of ranges.entries()) {
-      const rules = asked[j]?.rules
-      if (rules && from <= least && least <= until) orMask(masks, part, rules, 0, words)
-    }
+    for (const [j, { from, until }] of ranges.entries())
+      if (from <= least && least <= until) for (const rule of asked[j]?.rules ?? []) setRule(masks, part, rule, words)
   }
   table.ranges = ranges
   table.bounds = bounds
@@ -74,11 +77,10 @@ export function moveRanges<Asked>(
 }
 
 /** Takes out of the verdicts the rules that the rows' numbers do not suit. */
-export function judgeNumbers<Asked>(table: RangeTable<Asked>, { rows, verdicts, isOpen, count }: Block): void {
-  const { column, words, bounds, masks } = table
+export function judgeNumbers<Asked>({ column, words, bounds, free, masks }: RangeTable<Asked>, block: Block): void {
   const { values } = column
+  const { rows, count } = block
   for (let i = 0; i < count; i++) {
-    if (isOpen[i] === 0) continue
     const value = values[rows[i] ?? 0] ?? 0
     let low = 0
     let high = bounds.length
@@ -87,6 +89,7 @@ export function judgeNumbers<Asked>(table: RangeTable<Asked>, { rows, verdicts, 
       if ((bounds[middle] ?? 0) <= value) low = middle + 1
       else high = middle
     }
-    if (!andMask(verdicts, i * words, masks, low * words, words)) isOpen[i] = 0
+    block.masks[i] = low * free.length
   }
+  narrow(block, masks, words)
 }

@@ -10,19 +10,19 @@ import { rowsChangedSince } from './changes.ts'
 import { type Columns, columnsOf, EXPLOITED, KNOWN_ISSUE, rowsBetween, SELECTABLE } from './columns.ts'
 import { type Age, ageBounds, type CompiledCriteria, compileCriteria } from './compiled-criteria.ts'
 import { judgeNumbers, moveRanges, newRangeTable, type Range, type RangeTable } from './range-table.ts'
-import { type Block, copyMask, newBlock, setRule } from './rule-masks.ts'
+import { BLOCK, type Block, newBlock } from './rule-masks.ts'
 import { supersededRows, supersededSince } from './supersedence.ts'
 import { textProperties } from './text-properties.ts'
 import { forgetValues, judgeTexts, newTextTable, type TextTable } from './text-table.ts'
-
-/** Rows that are judged together: their verdicts, 40 bytes each with 300 rules, stay in the cache of a core. */
-const BLOCK = 1024
 
 /** Beyond this, so many updates have come of another age that to look for them is no gain. */
 const NEAR = 31 * DAY
 
 /** The bit after those of a row's flags. */
 const SUPERSEDED = 8
+
+/** What there are tables of. */
+const TABLES = [...textProperties, 'released', 'revised', 'sizeBytes'] as const
 
 /**
  * Which updates may be selected at all. `Selectable`: what is neither expired, declined nor without content, and superseded only where
@@ -31,25 +31,26 @@ const SUPERSEDED = 8
 export type Scope = { readonly type: 'Selectable' } | { readonly type: 'Any'; readonly superseded: BitPlane }
 
 type Selections = {
-  readonly rules: readonly CompiledCriteria[]
   readonly scope: Scope
   readonly columns: Columns
   /** Of a verdict: a bit for each rule. */
   readonly words: number
-  /** By the flags of a row, and whether it is superseded. */
+  /** By the flags of a row, and whether it is superseded; a mask of all words each. */
   readonly flags: Uint32Array
   readonly texts: readonly TextTable[]
   readonly sizes: RangeTable<Range> | undefined
   readonly ages: readonly RangeTable<Age>[]
+  readonly block: Block
   /** What the verdicts hold for; −1 before there are any. */
   version: number
   now: EpochMs
   /** Row after row. */
   verdicts: Uint32Array
-  /** Row → 1 where the verdict may select it for any rule, else 0. */
+  /** Row → 1 where the verdict selects it for any rule, else 0. */
   open: Uint8Array
-  /** The same by rule. */
+  /** The same for each of the criteria, and for each rule: the same planes in another order. */
   readonly planes: readonly BitPlane[]
+  readonly ruled: readonly BitPlane[]
 }
 
 type Kept = {
@@ -84,25 +85,28 @@ export function keptRows(catalog: Catalog, criteria: Criteria, now: EpochMs): Bi
   const own = kept.get(catalog)
   const place = own?.places.get(criteria)
   if (own === undefined || place === undefined) return undefined
+  const { selections } = own
+  if (selections?.version === catalog.version && selections.now === now) return selections.planes[place]
   const columns = columnsOf(catalog)
-  if (own.selections?.columns !== columns) own.selections = newSelections(catalog, own.criteria, { type: 'Selectable' })
-  bringUp(catalog, own.selections, now)
-  return own.selections.planes[place]
+  if (selections?.columns !== columns) own.selections = newSelections(catalog, own.criteria, { type: 'Selectable' })
+  if (own.selections) bringUp(catalog, own.selections, now)
+  return own.selections?.planes[place]
 }
 
 function newSelections(catalog: Catalog, criteria: readonly Criteria[], scope: Scope): Selections {
   const columns = columnsOf(catalog)
-  const rules = criteria.map(compileCriteria)
+  const order = arranged(criteria)
+  const rules = order.map(({ one }) => compileCriteria(one))
   const words = (rules.length + 31) >>> 5
   const asked = (property: 'released' | 'revised') =>
     newRangeTable<Age>(
       columns,
       property,
-      criteria.map((one) => one[property]),
+      rules.map((rule) => rule.criteria[property]),
       words,
     )
+  const planes = criteria.map(() => newPlane(catalog.ids.length))
   return {
-    rules,
     scope,
     columns,
     words,
@@ -110,12 +114,21 @@ function newSelections(catalog: Catalog, criteria: readonly Criteria[], scope: S
     texts: textProperties.flatMap((property) => newTextTable(columns, rules, words, property) ?? []),
     sizes: sizeTable(columns, rules, words),
     ages: [asked('released'), asked('revised')].flatMap((table) => table ?? []),
+    block: newBlock(words),
     version: -1,
     now: 0,
     verdicts: new Uint32Array(0),
     open: new Uint8Array(0),
-    planes: rules.map(() => newPlane(catalog.ids.length)),
+    planes,
+    ruled: order.flatMap(({ place }) => planes[place] ?? []),
   }
+}
+
+/** Those that ask for the same properties side by side, so that each property concerns few words of a verdict. */
+function arranged(criteria: readonly Criteria[]): { readonly one: Criteria; readonly place: number }[] {
+  const asked = (one: Criteria) => TABLES.filter((property) => one[property] !== undefined).join()
+  const named = criteria.map((one, place) => ({ one, place, asked: asked(one) }))
+  return named.sort((a, b) => (a.asked < b.asked ? -1 : a.asked > b.asked ? 1 : 0))
 }
 
 function flagMasks(rules: readonly CompiledCriteria[], words: number, { type }: Scope): Uint32Array {
@@ -124,13 +137,14 @@ function flagMasks(rules: readonly CompiledCriteria[], words: number, { type }: 
     for (let flags = 0; flags < 16; flags++) {
       const suits = (flag: number, wanted: boolean | 'Any' | undefined) =>
         typeof wanted !== 'boolean' || wanted === ((flags & flag) !== 0)
+      const at = flags * words + (rule >>> 5)
       if (
         (type === 'Any' || (flags & SELECTABLE) !== 0) &&
         suits(SUPERSEDED, criteria.superseded ?? (type === 'Any' ? 'Any' : false)) &&
         suits(KNOWN_ISSUE, criteria.knownIssue) &&
         suits(EXPLOITED, criteria.exploited)
       )
-        setRule(masks, flags * words, rule)
+        masks[at] = (masks[at] ?? 0) | (1 << (rule & 31))
     }
   return masks
 }
@@ -144,20 +158,26 @@ function sizeTable(columns: Columns, rules: readonly CompiledCriteria[], words: 
 
 function bringUp(catalog: Catalog, selections: Selections, now: EpochMs): void {
   if (selections.version === catalog.version && selections.now === now) return
-  const { words } = selections
+  const { words, scope, columns, block } = selections
   const total = catalog.ids.length
-  const superseded = supersededRows(catalog)
+  const superseded = scope.type === 'Any' ? scope.superseded : supersededRows(catalog)
   const rows = rowsToJudge(catalog, selections, now)
   selections.verdicts = grown(selections.verdicts, total * words, (length) => new Uint32Array(length))
   selections.open = grown(selections.open, total, (length) => new Uint8Array(length))
-  const block = newBlock(BLOCK, words)
+  const isSuited = new Uint8Array(16)
+  for (const [at, word] of selections.flags.entries()) if (word !== 0) isSuited[Math.floor(at / words)] = 1
   const count = rows?.length ?? total
-  for (let first = 0; first < count; first += BLOCK) {
-    block.count = Math.min(BLOCK, count - first)
-    for (let i = 0; i < block.count; i++) block.rows[i] = rows ? (rows[first + i] ?? 0) : first + i
-    judge(selections, superseded, block)
-    settle(selections, block)
+  for (let i = 0; i < count; i++) {
+    const row = rows ? (rows[i] ?? 0) : i
+    const isSuperseded = ((superseded.words[row >>> 5] ?? 0) >>> (row & 31)) & 1
+    const flags = (columns.flags[row] ?? 0) + isSuperseded * SUPERSEDED
+    // What no rule selects, and none did, needs no more.
+    if (isSuited[flags] === 0 && selections.open[row] === 0) continue
+    block.rows[block.count] = row
+    block.masks[block.count++] = flags * words
+    if (block.count === BLOCK) judge(catalog, selections, block)
   }
+  if (block.count > 0) judge(catalog, selections, block)
   selections.version = catalog.version
   selections.now = now
 }
@@ -171,44 +191,43 @@ function rowsToJudge(catalog: Catalog, selections: Selections, now: EpochMs): re
     for (const [from, until] of moveRanges(table, (age) => ageBounds(age, now)))
       for (const row of isNear ? rowsBetween(table.column, catalog.ids.length, from, until) : []) moved.push(row)
   const changed = rowsChangedSince(catalog, version)
-  for (const table of texts) forgetValues(table, changed ?? catalog.ids.keys())
+  for (const table of texts) forgetValues(table, changed)
   const flipped = supersededSince(catalog, version)
   return isNear && changed && flipped ? [...changed, ...flipped, ...moved] : undefined
 }
 
-function judge(selections: Selections, superseded: BitPlane, block: Block): void {
-  const { words, flags, columns, texts, sizes, ages, scope } = selections
-  const { words: behind } = scope.type === 'Any' ? scope.superseded : superseded
-  const { rows, verdicts, isOpen, count } = block
-  for (let i = 0; i < count; i++) {
-    const row = rows[i] ?? 0
-    const isSuperseded = ((behind[row >>> 5] ?? 0) >>> (row & 31)) & 1
-    const mask = ((columns.flags[row] ?? 0) + isSuperseded * SUPERSEDED) * words
-    isOpen[i] = copyMask(verdicts, i * words, flags, mask, words) ? 1 : 0
-  }
+/** Judges the rows of the block, of which `masks` has the flags, and empties it. */
+function judge({ updates }: Catalog, selections: Selections, block: Block): void {
+  const { words, flags, texts, sizes, ages } = selections
+  const { verdicts, masks, count } = block
+  for (let word = 0; word < words; word++)
+    for (let i = 0; i < count; i++) verdicts[word * BLOCK + i] = flags[(masks[i] ?? 0) + word] ?? 0
   for (const table of ages) judgeNumbers(table, block)
   if (sizes) judgeNumbers(sizes, block)
-  for (const table of texts) judgeTexts(table, block)
+  for (const table of texts) judgeTexts(table, updates, block)
+  settle(selections, block)
+  block.count = 0
 }
 
-function settle({ words, verdicts, open, planes }: Selections, block: Block): void {
+function settle({ words, verdicts, open, ruled }: Selections, block: Block): void {
   for (let i = 0; i < block.count; i++) {
     const row = block.rows[i] ?? 0
-    if (block.isOpen[i] === 0 && open[row] === 0) continue
-    open[row] = block.isOpen[i] ?? 0
-    for (let w = 0; w < words; w++) {
-      const at = row * words + w
-      const after = block.verdicts[i * words + w] ?? 0
+    let any = 0
+    for (let word = 0; word < words; word++) {
+      const at = row * words + word
+      const after = block.verdicts[word * BLOCK + i] ?? 0
+      any |= after
       let different = (verdicts[at] ?? 0) ^ after
       verdicts[at] = after
       while (different !== 0) {
         const bit = 31 - Math.clz32(different)
         different ^= 1 << bit
-        const plane = planes[w * 32 + bit]
+        const plane = ruled[word * 32 + bit]
         if (plane === undefined) continue
         if ((after >>> bit) & 1) setBit(plane, row)
         else clearBit(plane, row)
       }
     }
+    open[row] = any === 0 ? 0 : 1
   }
 }

@@ -41,7 +41,7 @@ export function newGraph(): Graph {
 }
 
 /** Reads rows of the catalog. Returns those below which something may be different: that are new ones, or no longer say the same, and what these named before. */
-export function readRows(catalog: Catalog, graph: Graph, rows: Iterable<number>): number[] {
+export function readRows(catalog: Catalog, graph: Graph, rows: readonly number[]): number[] {
   const first = graph.named.length
   const total = catalog.ids.length
   graph.released = grown(graph.released, total, (length) => new Float64Array(length))

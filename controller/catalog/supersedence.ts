@@ -90,7 +90,7 @@ function derive(catalog: Catalog): Derived {
     supersedence: { superseded: newPlane(), supersededBy: new Int32Array(0), cycles: [], cycleCount: 0 },
     flips: known?.flips ?? newRowLog(catalog.version),
   }
-  bringUp(catalog, fresh, catalog.ids.keys())
+  bringUp(catalog, fresh, [...catalog.ids.keys()])
   const { superseded } = fresh.supersedence
   if (known) logRows(fresh.flips, catalog.version, planeRows(differing(known.supersedence.superseded, superseded)))
   derived.set(catalog, fresh)
@@ -98,7 +98,7 @@ function derive(catalog: Catalog): Derived {
 }
 
 /** Reads the rows that changed, and works out anew whatever is below them. Returns the rows that have become superseded, or are no longer. */
-function bringUp(catalog: Catalog, known: Derived, changed: Iterable<number>): number[] {
+function bringUp(catalog: Catalog, known: Derived, changed: readonly number[]): number[] {
   const { graph, supersedence } = known
   const rows = catalog.ids.length
   known.version = catalog.version

@@ -21,43 +21,33 @@ export const textProperties = [
 ] as const satisfies readonly (keyof Criteria)[]
 export type TextProperty = (typeof textProperties)[number]
 
-const FIELDS = {
-  products: 'products',
-  classifications: 'classification',
-  severities: 'severity',
-  customSeverities: 'customSeverity',
-  titles: 'title',
-  descriptions: 'description',
-  articleIds: 'articleIds',
-  bulletinIds: 'bulletinIds',
-  cves: 'cves',
-  vendors: 'vendor',
-  languages: 'languages',
-  architectures: 'architecture',
-  restart: 'restart',
-} as const satisfies Record<TextProperty, keyof Update>
+/** What an update has of each property, as it spells it. */
+export const spelled: Readonly<Record<TextProperty, (update: Update) => string | readonly string[] | undefined>> = {
+  products: (update) => update.products,
+  classifications: (update) => update.classification,
+  severities: (update) => update.severity,
+  customSeverities: (update) => update.customSeverity,
+  titles: (update) => update.title,
+  descriptions: (update) => update.description,
+  articleIds: (update) => update.articleIds,
+  bulletinIds: (update) => update.bulletinIds,
+  cves: (update) => update.cves,
+  vendors: (update) => update.vendor,
+  languages: (update) => update.languages,
+  architectures: (update) => update.architecture,
+  restart: (update) => update.restart,
+}
 
 /** The values as the update spells them. */
 export function spelledValues(update: Update, property: TextProperty): readonly string[] {
-  const value = update[FIELDS[property]]
+  const value = spelled[property](update)
   if (value === undefined) return []
   return typeof value === 'string' ? [value] : value
 }
 
-/** Whether two records spell the same values. */
-export function spellTheSame(a: Update, b: Update, property: TextProperty): boolean {
-  const first = a[FIELDS[property]]
-  const second = b[FIELDS[property]]
-  if (typeof first !== 'object' || typeof second !== 'object') return first === second
-  if (first.length !== second.length) return false
-  for (let i = 0; i < first.length; i++) if (first[i] !== second[i]) return false
-  return true
-}
-
-/** The values as terms are compared with them, each once. */
+/** The values as terms are compared with them. */
 export function textValues(update: Update, property: TextProperty): readonly string[] {
-  const values = spelledValues(update, property).map(normalizerOf(property))
-  return values.length < 2 ? values : [...new Set(values)]
+  return spelledValues(update, property).map(normalizerOf(property))
 }
 
 export function parseTerms(property: TextProperty, texts: readonly string[]): Term[] {
@@ -65,6 +55,6 @@ export function parseTerms(property: TextProperty, texts: readonly string[]): Te
   return texts.map((text) => parseTerm(text, whole, normalizerOf(property)))
 }
 
-function normalizerOf(property: TextProperty): (value: string) => string {
+export function normalizerOf(property: TextProperty): (value: string) => string {
   return property === 'articleIds' ? articleNumber : lowerCase
 }

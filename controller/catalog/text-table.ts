@@ -1,32 +1,37 @@
-// For each value of a text property the rules that it suits: a row is judged by a few words for each of its values, whatever
-// the number of rules and of their terms.
+// For each value of a text property the rules that it suits: a row is judged by a few words for what it says, whatever the number
+// of rules and of their terms.
 import { grown } from '../model/typed-arrays.ts'
-import { type Columns, type TextColumn, textColumn } from './columns.ts'
+import type { Update } from '../model/update.ts'
+import { type Columns, sharedProperties, type TextColumn, textColumn } from './columns.ts'
 import type { CompiledCriteria } from './compiled-criteria.ts'
 import { MAX_NEEDLE_CHARACTERS, type Needles, needlesIn, newNeedles } from './needles.ts'
-import { andMask, andNotMask, type Block, orMask, setRule } from './rule-masks.ts'
+import { type Block, isLeft, maskWithout, narrow, setRule, type Words, wordsOf } from './rule-masks.ts'
 import { meets, type Term } from './terms.ts'
-import type { TextProperty } from './text-properties.ts'
+import { normalizerOf, spelledValues, type TextProperty } from './text-properties.ts'
 
 export type TextTable = {
-  readonly column: TextColumn
-  readonly words: number
-  /** Whole values and who asks: rule `r` wants it, or, as `~r`, does not want it. */
-  readonly whole: ReadonlyMap<string, readonly number[]>
-  /** Texts that are looked for anywhere in a value, with who asks, and what is left: patterns, and texts beyond the limit. */
+  readonly property: TextProperty
+  /** Absent where rows have values of their own: then the number of what a row says is the row. */
+  readonly column: TextColumn | undefined
+  readonly words: Words
+  /** Whole values, with the number of the term. */
+  readonly whole: ReadonlyMap<string, number>
+  /** Texts that are looked for anywhere in a value, and what is left: patterns, and texts beyond the limit. */
   readonly needles: Needles
-  readonly needleAsks: readonly (readonly number[])[]
-  readonly patterns: readonly Pattern[]
-  /** Number → which mask is its value's, 0 where nobody asks for it; or the complement of the one to make it in, 0 for a new one. */
+  readonly needleTerms: readonly number[]
+  readonly patterns: readonly Asked[]
+  /** Mask after mask, by number of the term: the rules that want it, and those that do not. */
+  readonly wanted: Uint32Array
+  readonly unwanted: Uint32Array
+  /** Number of what a row says → which mask is for that, 0 where nobody asks for it; or the complement of the one to make it in, 0 for a new one. */
   maskOf: Int32Array
   masks: number
-  /** Mask after mask: rules that want the value, or none in particular. */
-  wanted: Uint32Array
-  /** Rules that do not want it; absent when there are none for any. */
-  excluded: Uint32Array | undefined
+  /** Mask after mask. */
+  suits: Uint32Array
 }
 
-type Pattern = { readonly term: Term; readonly asks: number[] }
+/** A term that rules ask for: `r` for a rule that wants it, `~r` for one that does not. */
+type Asked = { readonly term: Term; readonly number: number; readonly asks: number[] }
 
 /** Undefined when no rule asks for the property. */
 export function newTextTable(
@@ -35,118 +40,124 @@ export function newTextTable(
   words: number,
   property: TextProperty,
 ): TextTable | undefined {
-  const whole = new Map<string, number[]>()
-  const parts = new Map<string, Pattern>()
-  const free = new Uint32Array(words)
-  let excludes = false
+  const terms = new Map<string, Asked>()
+  const asking: number[] = []
+  const wanting: number[] = []
   for (const [rule, { texts }] of rules.entries()) {
-    const terms = texts.get(property) ?? []
-    if (terms.every(({ negative }) => negative)) setRule(free, 0, rule)
-    for (const term of terms) {
-      excludes ||= term.negative
-      const ask = term.negative ? ~rule : rule
-      const asks = whole.get(term.wanted) ?? parts.get(term.wanted)?.asks
-      if (asks) asks.push(ask)
-      else if (term.whole && !term.glob) whole.set(term.wanted, [ask])
-      else parts.set(term.wanted, { term, asks: [ask] })
+    const own = texts.get(property) ?? []
+    if (own.length > 0) asking.push(rule)
+    if (own.some(({ negative }) => !negative)) wanting.push(rule)
+    for (const term of own) {
+      const known = terms.get(term.wanted) ?? { term, number: terms.size, asks: [] }
+      terms.set(term.wanted, known)
+      known.asks.push(term.negative ? ~rule : rule)
     }
   }
-  if (whole.size + parts.size === 0) return undefined
-  const { sought, patterns } = sortOut([...parts.values()])
+  if (asking.length === 0) return undefined
+  const own = wordsOf(asking, words)
+  const shared = sharedProperties.find((one) => one === property)
   return {
-    column: textColumn(columns, property),
-    words,
-    whole,
-    needles: newNeedles(sought.map(({ term }) => term.wanted)),
-    needleAsks: sought.map(({ asks }) => asks),
-    patterns,
+    property,
+    column: shared && textColumn(columns, shared),
+    words: own,
+    ...sortOut([...terms.values()]),
+    wanted: masksOf(terms.values(), own, (ask) => ask),
+    unwanted: masksOf(terms.values(), own, (ask) => ~ask),
     maskOf: new Int32Array(0),
     masks: 1,
-    wanted: free,
-    excluded: excludes ? new Uint32Array(words) : undefined,
+    suits: maskWithout(wanting, own),
   }
 }
 
-function sortOut(parts: readonly Pattern[]): { sought: Pattern[]; patterns: Pattern[] } {
-  const sought: Pattern[] = []
-  const patterns: Pattern[] = []
+function sortOut(terms: readonly Asked[]): Pick<TextTable, 'whole' | 'needles' | 'needleTerms' | 'patterns'> {
+  const whole = new Map<string, number>()
+  const sought: Asked[] = []
+  const patterns: Asked[] = []
   let characters = 0
-  for (const part of parts) {
-    const { glob, whole, wanted } = part.term
-    if (!glob && !whole) characters += wanted.length
-    if (glob || whole || characters > MAX_NEEDLE_CHARACTERS) patterns.push(part)
-    else sought.push(part)
+  for (const asked of terms) {
+    const { glob, whole: isWhole, wanted } = asked.term
+    if (!glob && !isWhole) characters += wanted.length
+    if (!glob && isWhole) whole.set(wanted, asked.number)
+    else if (glob || characters > MAX_NEEDLE_CHARACTERS) patterns.push(asked)
+    else sought.push(asked)
   }
-  return { sought, patterns }
+  const needles = newNeedles(sought.map(({ term }) => term.wanted))
+  return { whole, needles, needleTerms: sought.map(({ number }) => number), patterns }
 }
 
-/** Rows have other values than they had; only where each has one of its own does that make another value of the same number. */
-export function forgetValues({ column, maskOf }: TextTable, rows: Iterable<number>): void {
-  if (column.numberOf !== undefined) return
-  for (const row of rows) {
+/** For each term the rules among those that ask for it; `ruleOf` is negative for the others. */
+function masksOf(terms: Iterable<Asked>, words: Words, ruleOf: (ask: number) => number): Uint32Array {
+  const all = [...terms]
+  const length = words.numbers.length
+  const masks = new Uint32Array(all.length * length)
+  for (const { number, asks } of all)
+    for (const ask of asks) if (ruleOf(ask) >= 0) setRule(masks, number * length, ruleOf(ask), words)
+  return masks
+}
+
+/** Rows, or all of them, say something else than they did; only where they have values of their own does that make another value of the same number. */
+export function forgetValues({ column, maskOf }: TextTable, rows: readonly number[] | undefined): void {
+  if (column !== undefined) return
+  const count = rows?.length ?? maskOf.length
+  for (let i = 0; i < count; i++) {
+    const row = rows ? (rows[i] ?? 0) : i
     const mask = maskOf[row] ?? -1
     if (mask >= 0) maskOf[row] = ~mask
   }
 }
 
 /** Takes out of the verdicts the rules that the rows' values do not suit. */
-export function judgeTexts(table: TextTable, { rows, verdicts, isOpen, count }: Block): void {
+export function judgeTexts(table: TextTable, updates: readonly Update[], block: Block): void {
   const { column, words } = table
-  const { codes, lists } = column
-  table.maskOf = grown(table.maskOf, column.values.length, (length) => new Int32Array(length).fill(~0))
-  const any = new Uint32Array(words)
+  const { rows, count, masks } = block
+  const length = words.numbers.length
+  const numbers = column === undefined ? updates.length : column.values.length
+  table.maskOf = grown(table.maskOf, numbers, (length) => new Int32Array(length).fill(~0))
+  const { maskOf } = table
   for (let i = 0; i < count; i++) {
-    if (isOpen[i] === 0) continue
-    const code = codes[rows[i] ?? 0] ?? 0
-    if (code >= 0) {
-      const mask = maskAt(table, code)
-      if (!andMask(verdicts, i * words, table.wanted, mask, words)) isOpen[i] = 0
-      if (table.excluded && mask > 0) andNotMask(verdicts, i * words, table.excluded, mask, words)
-      continue
-    }
-    for (let w = 0; w < words; w++) any[w] = table.wanted[w] ?? 0
-    const end = ~code + (lists[~code] ?? 0)
-    for (let place = ~code + 1; place <= end; place++) {
-      const mask = maskAt(table, lists[place] ?? 0)
-      if (mask === 0) continue
-      orMask(any, 0, table.wanted, mask, words)
-      if (table.excluded) andNotMask(verdicts, i * words, table.excluded, mask, words)
-    }
-    if (!andMask(verdicts, i * words, any, 0, words)) isOpen[i] = 0
+    const row = rows[i] ?? 0
+    const number = column === undefined ? row : (column.codes[row] ?? 0)
+    let mask = maskOf[number] ?? 0
+    if (mask < 0) mask = isLeft(block, i, words) ? makeMask(table, updates, number, ~mask) : 0
+    masks[i] = mask * length
   }
-}
-
-/** Where the mask of a value begins. */
-function maskAt(table: TextTable, number: number): number {
-  const mask = table.maskOf[number] ?? 0
-  return (mask < 0 ? makeMask(table, number, ~mask) : mask) * table.words
+  narrow(block, table.suits, words)
 }
 
 // Most values are asked for by nobody, and share the first mask.
-function makeMask(table: TextTable, number: number, place: number): number {
-  const { words } = table
-  const asks = asksFor(table, table.column.values[number] ?? '')
-  const mask = asks.length > 0 && place === 0 ? table.masks++ : place
-  const make = (length: number) => new Uint32Array(length)
-  table.wanted = grown(table.wanted, table.masks * words, make)
-  if (table.excluded) table.excluded = grown(table.excluded, table.masks * words, make)
-  const { wanted, excluded } = table
-  if (mask > 0) {
-    wanted.copyWithin(mask * words, 0, words)
-    excluded?.fill(0, mask * words, (mask + 1) * words)
-  }
-  for (const ask of asks) {
-    if (ask >= 0) setRule(wanted, mask * words, ask)
-    else if (excluded) setRule(excluded, mask * words, ~ask)
-  }
+function makeMask(table: TextTable, updates: readonly Update[], number: number, place: number): number {
+  const length = table.words.numbers.length
+  const terms = termsIn(table, updates, number)
+  const mask = terms.length > 0 && place === 0 ? table.masks++ : place
   table.maskOf[number] = mask
+  if (mask === 0) return 0
+  table.suits = grown(table.suits, table.masks * length, (length) => new Uint32Array(length))
+  const { suits, wanted, unwanted } = table
+  for (let w = 0; w < length; w++) {
+    let [suited, refused] = [suits[w] ?? 0, 0]
+    for (const term of terms) {
+      suited |= wanted[term * length + w] ?? 0
+      refused |= unwanted[term * length + w] ?? 0
+    }
+    suits[mask * length + w] = suited & ~refused
+  }
   return mask
 }
 
-function asksFor({ whole, needles, needleAsks, patterns }: TextTable, value: string): readonly number[] {
-  const asks: number[] = []
-  if (whole.size > 0) asks.push(...(whole.get(value) ?? []))
-  if (needleAsks.length > 0) for (const needle of needlesIn(needles, value)) asks.push(...(needleAsks[needle] ?? []))
-  for (const pattern of patterns) if (meets(pattern.term, value)) asks.push(...pattern.asks)
-  return asks
+/** Which of the terms are met by what has this number, some more than once. */
+function termsIn(table: TextTable, updates: readonly Update[], number: number): readonly number[] {
+  const { property, column, whole, needles, needleTerms, patterns } = table
+  const update = updates[number]
+  const said = column?.values[number] ?? (update ? spelledValues(update, property) : [])
+  const normalize = normalizerOf(property)
+  const met: number[] = []
+  for (const text of said) {
+    const value = normalize(text)
+    // To ask an empty map takes longer than all else for a long text: its hash.
+    const own = whole.size > 0 ? whole.get(value) : undefined
+    if (own !== undefined) met.push(own)
+    if (needleTerms.length > 0) for (const needle of needlesIn(needles, value)) met.push(needleTerms[needle] ?? 0)
+    for (const { term, number } of patterns) if (meets(term, value)) met.push(number)
+  }
+  return met
 }

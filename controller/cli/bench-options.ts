@@ -1,9 +1,11 @@
 // The options of `ringmaster bench agents`, each within its limits.
+
 import { LOAD_LIMITS, type LoadPlan, PREFIX } from '../load/plan.ts'
 import { durationMs } from '../model/instant.ts'
+import { DEFAULT_SERVER, serverFromEnvironment } from './client.ts'
 
 export type BenchValues = {
-  readonly url: string
+  readonly url?: string | undefined
   readonly devices: string
   readonly prefix: string
   readonly duration: string
@@ -24,9 +26,10 @@ export type Made =
 
 /** The load that is asked for, without its enrolment key. */
 export function planFrom(values: BenchValues): Made {
-  const { url, prefix, format, rate } = values
+  const { prefix, format, rate } = values
+  const url = values.url ?? serverFromEnvironment()
   if (!/^https?:\/\/[^/]/.test(url) || !URL.canParse(url))
-    return wrong(`--url must be an address such as http://127.0.0.1:8080, not ${url}`)
+    return wrong(`--url must be an address such as ${DEFAULT_SERVER}, not ${url}`)
   if (!PREFIX.test(prefix) || prefix.length > 64)
     return wrong(`--prefix must begin with bench, as in bench-berlin, so that no real device is meant; not ${prefix}`)
   if (format !== 'text' && format !== 'json') return wrong(`--format must be text or json, not ${format}`)

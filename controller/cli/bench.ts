@@ -20,7 +20,7 @@ export const benchCommand: Command = {
 Enrols simulated devices, lets them ask for their policies and report, and prints throughput, latencies and errors. The devices
 stay enrolled, in the collection all as well: see the guide to load before you do this to a fleet at work.
 
-  --url URL                  Where the controller is (default http://127.0.0.1:8080)
+  --url URL                  Where the controller is (default $RINGMASTER_SERVER, else http://127.0.0.1:8080)
   --devices N                Simulated devices, at most ${LOAD_LIMITS.devices} (default 100)
   --prefix TEXT              They are named TEXT-000001 and so on; it begins with bench (default bench)
   --enrolment-key-file FILE  A site key (default ./data/enrolment.key)
@@ -57,7 +57,7 @@ Ctrl-C ends it and prints what there is. Exit code: 0 good, 1 some requests fail
 }
 
 const OPTIONS = {
-  url: { type: 'string', default: 'http://127.0.0.1:8080' },
+  url: { type: 'string' },
   devices: { type: 'string', default: '100' },
   prefix: { type: 'string', default: 'bench' },
   'enrolment-key-file': { type: 'string' },

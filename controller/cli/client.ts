@@ -38,9 +38,14 @@ export type Answer<T> =
   | { readonly type: 'Answer'; readonly body: T; readonly now: number }
   | { readonly type: 'Failed'; readonly exit: number; readonly message: string }
 
+/** Where the controller is when no option says so. */
+export function serverFromEnvironment(): string {
+  return process.env.RINGMASTER_SERVER ?? DEFAULT_SERVER
+}
+
 /** The client that the options ask for, or the exit code after having said what is wrong with them. */
 export function clientFrom(values: ClientValues, command: Pick<Command, 'usage'>, io: Io): Client | number {
-  const url = values.server ?? process.env.RINGMASTER_SERVER ?? DEFAULT_SERVER
+  const url = values.server ?? serverFromEnvironment()
   if (!/^https?:\/\/[^/]/.test(url) || !URL.canParse(url))
     return wrongUsage(command, io, `--server must be an address such as ${DEFAULT_SERVER}, not ${url}`)
   if (values.format !== 'text' && values.format !== 'json')
@@ -157,7 +162,7 @@ export function userName(): string {
   }
 }
 
-const DEFAULT_SERVER = 'http://127.0.0.1:8080'
+export const DEFAULT_SERVER = 'http://127.0.0.1:8080'
 const DEFAULT_TOKEN_FILE = 'data/admin.token'
 const TIMEOUT_MS = 30_000
 

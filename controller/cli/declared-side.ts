@@ -69,7 +69,9 @@ async function loadCommit(
   elsewhere: readonly Declared[],
 ): Promise<LoadedSide> {
   try {
-    const { commit, author } = await resolveCommit(repository, ref)
+    const { commit, author } = await resolveCommit(repository, ref).catch((error: unknown) => {
+      throw new StartError(`${ref} cannot be read: it names no branch, tag or commit here (${reasonOf(error)})`, error)
+    })
     const { files, problems } = await readGitTree(repository, commit, { path })
     const gone = problems.find(({ file, code }) => file === '.' && code === 'RM1014')
     if (gone !== undefined) throw new StartError(`${ref}: ${gone.message}`)

@@ -4,7 +4,7 @@ import { promises as fs } from 'node:fs'
 import { basename, dirname, join, matchesGlob, relative, resolve } from 'node:path'
 import type { Problem } from '../model/declared.ts'
 import type { FileSet } from '../sources/check-set.ts'
-import { type FileProblem, readFolder, readNow, type SourceFile } from '../sources/folder.ts'
+import { type FileProblem, READ_NOW, readFolder, type SourceFile } from '../sources/folder.ts'
 import { MAX_FILE_BYTES } from '../sources/limits.ts'
 import type { Project } from '../sources/project-file.ts'
 import { type Settings, settingsOf } from './validate-settings.ts'
@@ -49,7 +49,7 @@ export async function gather(sources: Sources): Promise<Gathered> {
 }
 
 async function addFolder(found: Found, path: string): Promise<void> {
-  const folder = await readFolder(path, readNow)
+  const folder = await readFolder(path, READ_NOW)
   const prefix = join(path, 'x').slice(0, -1)
   for (const file of folder.files) found.files.push({ ...file, name: prefix + file.name })
   for (const problem of folder.problems) found.unread.push({ ...problem, file: join(path, problem.file) })
@@ -61,7 +61,7 @@ async function addFolder(found: Found, path: string): Promise<void> {
 
 async function addFile(found: Found, path: string): Promise<void> {
   found.explicit.add(path)
-  const file = await readNow(path, path, dirname(resolve(path)))
+  const file = await READ_NOW.file(path, path, dirname(resolve(path)))
   if (!('code' in file)) found.files.push(file)
   else {
     found.unread.push(file)

@@ -60,6 +60,13 @@ function isWasteful(column: Column): boolean {
   return column.values.length > SMALL_DICTIONARY && column.values.length > 2 * column.used + 1
 }
 
+/** The code of each value of a dictionary, by its value. */
+export function codesOf(values: readonly string[]): Map<string, number> {
+  const codeOf = new Map<string, number>()
+  for (let code = 1; code < values.length; code++) codeOf.set(values[code] ?? '', code)
+  return codeOf
+}
+
 function compact(column: Column): void {
   const { codes, values } = column
   const renumbered = new Uint32Array(values.length)
@@ -73,8 +80,7 @@ function compact(column: Column): void {
   for (let row = 0; row < codes.length; row++) column.codes[row] = renumbered[codes[row] ?? 0] ?? 0
   column.values = kept
   column.generation++
-  column.codeOf = new Map()
-  for (let code = 1; code < kept.length; code++) column.codeOf.set(kept[code] ?? '', code)
+  column.codeOf = codesOf(kept)
 }
 
 function widen(column: Column, code: number): void {

@@ -2,7 +2,6 @@
 // (semantics.md §4, §5). Parsed objects keep the declared texts, so that they stay plain JSON; schedule/ evaluates them.
 import { z } from 'zod'
 import { alsoInCluster, celMatches, onlyInCluster } from './cluster-rules.ts'
-import { durationMs } from './instant.ts'
 import type { PlainCheck } from './plain-checks.ts'
 import {
   FREEZE_CLUSTER_RULES,
@@ -27,7 +26,6 @@ import {
   isWholeDays,
   type LengthBounds,
   lengthTo,
-  parseDuration,
   parseMoment,
   recurrenceErrors,
   timeZoneError,
@@ -278,11 +276,7 @@ function durationBetween(bounds: LengthBounds, instead: string, plain: PlainChec
         if (length === 'TooLong')
           context.addIssue({ code: 'custom', message: `${text} is too long: at most ${most}; ${instead}` })
       }),
-      lengthBetween(
-        durationMs(parseDuration(least)),
-        durationMs(parseDuration(most)),
-        `must be at least ${least} and at most ${most}; ${instead}`,
-      ),
+      lengthBetween(bounds.min, bounds.max, `must be at least ${least} and at most ${most}; ${instead}`),
       plain,
     ),
   )

@@ -1,16 +1,16 @@
 // Times as people declare them, without the schemas that describe them (recurrence.ts): durations, time zones, moments, and
 // what is wrong with a recurrence or a freeze.
-import { durationMs, HOUR } from './instant.ts'
+import { DAY, durationMs, HOUR, MINUTE } from './instant.ts'
 import type { Duration, FreezeTimes, Recurrence } from './recurrence.ts'
 import { durationError } from './recurrence-words.ts'
 import { parseRrule, whyStartNeeded } from './rrule.ts'
 
 export const DEVICE_LOCAL = 'DeviceLocal'
 
-/** The least and the greatest length, both allowed. */
-export type LengthBounds = { readonly least: string; readonly most: string }
-export const WINDOW_LENGTH: LengthBounds = { least: 'PT5M', most: 'PT24H' }
-export const FREEZE_LENGTH: LengthBounds = { least: 'PT5M', most: 'P92D' }
+/** The least and the greatest length, both allowed, as people write them and in milliseconds. */
+export type LengthBounds = { readonly least: string; readonly min: number; readonly most: string; readonly max: number }
+export const WINDOW_LENGTH: LengthBounds = { least: 'PT5M', min: 5 * MINUTE, most: 'PT24H', max: 24 * HOUR }
+export const FREEZE_LENGTH: LengthBounds = { least: 'PT5M', min: 5 * MINUTE, most: 'P92D', max: 92 * DAY }
 
 export const FIXED_DURATION = /^P(?!$)(\d{1,5}W)?(\d{1,6}D)?(T(?=\d)(\d{1,7}H)?(\d{1,8}M)?(\d{1,9}S)?)?$/
 export const ANY_DURATION =
@@ -51,10 +51,10 @@ export function isStartDay(date: string): boolean {
 }
 
 /** How a duration of fixed length lies to its bounds. */
-export function lengthTo(duration: string, { least, most }: LengthBounds): 'TooShort' | 'Fits' | 'TooLong' {
+export function lengthTo(duration: string, { min, max }: LengthBounds): 'TooShort' | 'Fits' | 'TooLong' {
   const length = durationMs(parseDuration(duration))
-  if (length < durationMs(parseDuration(least))) return 'TooShort'
-  return length > durationMs(parseDuration(most)) ? 'TooLong' : 'Fits'
+  if (length < min) return 'TooShort'
+  return length > max ? 'TooLong' : 'Fits'
 }
 
 /** The IANA zone's name in its right spelling; undefined when the runtime does not know it. A bare offset is no zone. */

@@ -1,5 +1,5 @@
 // What people ask and order over HTTP: objects, explanations, decisions, commands, enrolment keys (docs/commands.md).
-// Commands need the admin token, and so do readings from anywhere but this machine (docs/decisions).
+// Commands need the admin token, and so do readings from anywhere but this machine (docs/decisions/0014).
 import { z } from 'zod'
 import { type Command, isDecisionType } from '../model/facts.ts'
 import { API_VERSION } from '../model/kinds.ts'

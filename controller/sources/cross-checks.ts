@@ -34,12 +34,15 @@ export function crossChecks(
   matters: (finding: Finding) => boolean = () => true,
 ): Finding[] {
   const sorted = objects.toSorted((a, b) => order(a.origin.file, b.origin.file) || a.origin.line - b.origin.line)
-  const own = new Set(objects)
-  const names = new Set(objects.map(keyOf))
-  const all = elsewhere.length === 0 ? sorted : [...sorted, ...elsewhere.filter((object) => !names.has(keyOf(object)))]
+  const all = elsewhere.length === 0 ? sorted : [...sorted, ...othersOf(objects, elsewhere)]
+  let own: ReadonlySet<Declared> | undefined
+  const isOwn = (object: Declared) => {
+    own ??= new Set(objects)
+    return own.has(object)
+  }
   const known = knownNames(all)
   const findings: Finding[] = []
-  const checks = [duplicates(sorted), unknownReferences(sorted, known), cycles(all, own), plans(sorted, all)]
+  const checks = [duplicates(sorted), unknownReferences(sorted, known), cycles(all, isOwn), plans(sorted, all)]
   for (const check of checks) {
     for (const finding of check) {
       if (!matters(finding)) continue
@@ -48,6 +51,12 @@ export function crossChecks(
     }
   }
   return findings
+}
+
+/** Those of other sources whose names no own object has. */
+function othersOf(objects: readonly Declared[], elsewhere: readonly Declared[]): Declared[] {
+  const names = new Set(objects.map(keyOf))
+  return elsewhere.filter((object) => !names.has(keyOf(object)))
 }
 
 type Names = { readonly [K in Reference['kind']]: ReadonlyMap<string, Declared | undefined> }
@@ -101,19 +110,26 @@ function* unknownReferences(objects: readonly Declared[], known: Names): Iterabl
   }
 }
 
+type IsOwn = (object: Declared) => boolean
 type Visit = { readonly object: Declared<'Collection'>; readonly edges: readonly Reference[]; next: number }
 
 /** Depth first, by name, each collection once; an edge back into the path that led here closes a circle. */
-function* cycles(objects: readonly Declared[], own: ReadonlySet<Declared>): Iterable<Finding> {
-  const collections = new Map<string, Declared<'Collection'>>()
-  for (const object of objects) if (object.kind === 'Collection') collections.set(object.name, object)
+function* cycles(objects: readonly Declared[], isOwn: IsOwn): Iterable<Finding> {
+  // What refers to nothing is in no circle.
+  const collections = new Map<string, Pick<Visit, 'object' | 'edges'>>()
+  for (const object of objects) {
+    const edges = object.kind === 'Collection' ? collectionReferences(object) : []
+    if (object.kind !== 'Collection') continue
+    if (edges.length > 0) collections.set(object.name, { object, edges })
+    else collections.delete(object.name)
+  }
   const done = new Set<string>()
   for (const name of [...collections.keys()].sort()) {
     const path: Visit[] = []
     const onPath = new Map<string, number>()
-    const enter = (object: Declared<'Collection'>) => {
+    const enter = ({ object, edges }: Pick<Visit, 'object' | 'edges'>) => {
       onPath.set(object.name, path.length)
-      path.push({ object, edges: collectionReferences(object), next: 0 })
+      path.push({ object, edges, next: 0 })
     }
     const start = collections.get(name)
     if (start !== undefined && !done.has(name)) enter(start)
@@ -127,15 +143,15 @@ function* cycles(objects: readonly Declared[], own: ReadonlySet<Declared>): Iter
       }
       const back = onPath.get(edge.name)
       const target = collections.get(edge.name)
-      if (back !== undefined) yield* cycle(path.slice(back), own)
+      if (back !== undefined) yield* cycle(path.slice(back), isOwn)
       else if (target !== undefined && !done.has(edge.name)) enter(target)
     }
   }
 }
 
 // Told of the last of the own objects in it.
-function* cycle(visits: readonly Visit[], own: ReadonlySet<Declared>): Iterable<Finding> {
-  const at = visits.findLastIndex((visit) => own.has(visit.object))
+function* cycle(visits: readonly Visit[], isOwn: IsOwn): Iterable<Finding> {
+  const at = visits.findLastIndex((visit) => isOwn(visit.object))
   const { object, edges = [], next = 0 } = visits[at] ?? {}
   const edge = edges[next - 1]
   if (object === undefined || edge === undefined) return

@@ -1,5 +1,5 @@
 // The YAML files of a folder, read within limits and without leaving the folder.
-import { closeSync, constants, type Dirent, promises as fs, openSync, readSync } from 'node:fs'
+import { closeSync, constants, type Dirent, promises as fs, openSync, readdirSync, readSync } from 'node:fs'
 import { dirname, join, posix, sep } from 'node:path'
 import { byName } from '../model/by-name.ts'
 import type { Code } from './codes.ts'
@@ -8,8 +8,11 @@ import { MAX_ENTRIES, MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_DEPTH, MAX_SOURCE_BY
 /** `name`: relative to the folder, with `/`. `folder`: absolute, what relative paths in the file start from; empty where there is none. */
 export type SourceFile = { readonly name: string; readonly folder: string; readonly bytes: Uint8Array }
 export type FileProblem = { readonly file: string; readonly code: Code; readonly message: string }
-/** How a file is read: `readOne`, or `readNow`. */
-export type Reading = (path: string, name: string, folder: string) => Read | Promise<Read>
+/** How files and folders are read: READ_MEANWHILE, or READ_NOW. */
+export type Reading = {
+  readonly file: (path: string, name: string, folder: string) => Read | Promise<Read>
+  readonly entries: (path: string) => Dirent[] | Promise<Dirent[]>
+}
 type Read = SourceFile | FileProblem
 export type Folder = { readonly files: readonly SourceFile[]; readonly problems: readonly FileProblem[] }
 
@@ -18,11 +21,11 @@ export type Folder = { readonly files: readonly SourceFile[]; readonly problems:
  * Symbolic links are followed within the folder only, and what is reached twice is read once, under its own name.
  * Never throws: what cannot be read is a problem.
  */
-export async function readFolder(root: string, reading: Reading = readOne): Promise<Folder> {
+export async function readFolder(root: string, reading: Reading = READ_MEANWHILE): Promise<Folder> {
   const problems: FileProblem[] = []
   try {
     const real = await fs.realpath(root)
-    const names = await listFiles({ root: real, problems, files: [], seen: new Set(), links: [], entries: 0 })
+    const names = await listFiles({ root: real, reading, problems, files: [], seen: new Set(), links: [], entries: 0 })
     return { files: await readFiles(real, names, reading, problems), problems }
   } catch (error) {
     return { files: [], problems: [cannotRead('.', error)] }
@@ -41,19 +44,26 @@ export async function readOne(path: string, name: string, folder: string): Promi
   }
 }
 
-const room = Buffer.allocUnsafeSlow(MAX_FILE_BYTES + 1)
+const CHUNK_BYTES = 4 * MAX_FILE_BYTES
+/** Files are read one behind the other into the same memory: memory of their own takes longer to have than their bytes to read. */
+let chunk = Buffer.alloc(0)
+let used = 0
 
-/**
- * The same, several times as fast, for a process that has nobody else to serve: it waits for the disk. What is not simply
- * read is left to `readOne`, which says why.
- */
-export function readNow(path: string, name: string, folder: string): Read | Promise<Read> {
+/** What is not simply read is left to `readOne`, which says why. */
+function readNow(path: string, name: string, folder: string): Read | Promise<Read> {
+  if (chunk.length - used <= MAX_FILE_BYTES) {
+    chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES)
+    used = 0
+  }
   let file: number | undefined
   try {
     // A named pipe without a writer must not be waited for.
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    const length = readSync(file, room, 0, room.length, 0)
-    if (length < room.length) return { name, folder, bytes: Uint8Array.prototype.slice.call(room, 0, length) }
+    const length = readSync(file, chunk, used, MAX_FILE_BYTES + 1, 0)
+    if (length <= MAX_FILE_BYTES) {
+      used += length
+      return { name, folder, bytes: chunk.subarray(used - length, used) }
+    }
   } catch {
     // readOne finds the same, and a word for it.
   } finally {
@@ -61,6 +71,15 @@ export function readNow(path: string, name: string, folder: string): Read | Prom
   }
   return readOne(path, name, folder)
 }
+
+/** While others are served. */
+export const READ_MEANWHILE: Reading = {
+  file: readOne,
+  entries: (path) => fs.readdir(path, { withFileTypes: true }),
+}
+
+/** Several times as fast, for a process that has nobody else to serve: it waits for the disk. */
+export const READ_NOW: Reading = { file: readNow, entries: (path) => readdirSync(path, { withFileTypes: true }) }
 
 export function isYamlName(name: string): boolean {
   return /\.ya?ml$/i.test(name)
@@ -73,6 +92,7 @@ export function isSkippedFolder(name: string): boolean {
 
 type Listing = {
   readonly root: string
+  readonly reading: Reading
   readonly problems: FileProblem[]
   readonly files: string[]
   /** Real paths of the folders and files already listed. */
@@ -104,20 +124,21 @@ async function listFolder(listing: Listing, name: string, real: string, depth: n
   listing.seen.add(real)
   for (const entry of await entriesOf(listing, name, real)) {
     if (listing.files.length > MAX_FILES || ++listing.entries > MAX_ENTRIES) return
-    const inner = posix.join(name, entry.name)
+    const inner = name === '' ? entry.name : `${name}/${entry.name}`
+    const path = `${real}${sep}${entry.name}`
     if (entry.isSymbolicLink()) listing.links.push(inner)
     else if (entry.isDirectory()) {
-      if (!isSkippedFolder(entry.name)) await listFolder(listing, inner, join(real, entry.name), depth + 1)
+      if (!isSkippedFolder(entry.name)) await listFolder(listing, inner, path, depth + 1)
     } else if (isYamlName(entry.name) && !entry.name.startsWith('.')) {
       listing.files.push(inner)
-      listing.seen.add(join(real, entry.name))
+      listing.seen.add(path)
     }
   }
 }
 
 async function entriesOf(listing: Listing, name: string, real: string): Promise<Dirent[]> {
   try {
-    const entries = await fs.readdir(real, { withFileTypes: true })
+    const entries = await listing.reading.entries(real)
     return entries.sort(byName)
   } catch (error) {
     if (name === '') throw error
@@ -163,7 +184,7 @@ async function readFiles(
   for (let i = 0; i < names.length; i += READ_TOGETHER) {
     const some = names.slice(i, i + READ_TOGETHER).map((name) => {
       const path = `${root}${sep}${name}`
-      return reading(path, name, dirname(path))
+      return reading.file(path, name, dirname(path))
     })
     for (const file of await Promise.all(some)) {
       if ('code' in file) problems.push(file)

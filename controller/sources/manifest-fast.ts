@@ -21,14 +21,10 @@ export function parseFast(
   const objects: Declared[] = []
   let ignored = 0
   for (const { value, line } of documents) {
-    if (listItems(value) !== undefined) return undefined
-    if (isStranger(value, explicit)) {
-      ignored++
-      continue
-    }
     const object = readPlainObject(value, { ...origin, file, line })
-    if (object === undefined) return undefined
-    objects.push(object)
+    if (object !== undefined) objects.push(object)
+    else if (listItems(value) === undefined && isStranger(value, explicit)) ignored++
+    else return undefined
   }
   return { objects, problems: [], ignored, refused: [] }
 }

@@ -1,6 +1,7 @@
 // The state: the fold of every fact (architecture.md, "State"). How it begins, and how it stands in a snapshot.
 import { type Catalog, newCatalog } from '../catalog/catalog.ts'
 import { compileCollections, evaluateAll, type newMembership } from '../fleet/collections.ts'
+import { type Column, codesOf } from '../fleet/column.ts'
 import { newCompliance } from '../fleet/compliance.ts'
 import { type Fleet, newFleet } from '../fleet/fleet.ts'
 import { RowIndex } from '../fleet/row-index.ts'
@@ -48,14 +49,19 @@ export function recompileCollections(state: State): void {
   state.membershipVersion++
 }
 
-/** The state without what is made anew from it. Snapshots of before have the rows by id as well, tokens as texts, and those who joined in batches. */
+/**
+ * The state without what is made anew from it. Snapshots of before have the rows by id and the codes by value as well, tokens as
+ * texts, and those who joined in batches.
+ */
 export type StoredState = Omit<State, 'collections' | 'fleet' | 'catalog' | 'access' | 'control'> & {
   readonly control: Omit<Control, 'rollouts'> & { readonly rollouts: ReadonlyMap<string, StoredRollout> }
   readonly access: Omit<Access, 'tokens'> & { readonly tokens: Access['tokens'] | ReadonlyMap<number, string> }
   readonly membership: ReturnType<typeof newMembership>
-  readonly fleet: Omit<Fleet, 'rowOf'>
+  readonly fleet: Omit<Fleet, 'rowOf' | 'columns'> & { readonly columns: ReadonlyMap<string, StoredColumn> }
   readonly catalog: Omit<Catalog, 'rowOf'> & Partial<Pick<Catalog, 'rowOf'>>
 }
+
+type StoredColumn = Omit<Column, 'codeOf'>
 
 /** The same state always gives the same bytes. */
 export function encodeState(state: State): Uint8Array<ArrayBuffer> {
@@ -82,7 +88,8 @@ export function decodeState(bytes: Uint8Array, how?: 'Checked'): State {
 export function encodableState({ collections, fleet, catalog, ...rest }: State): StoredState {
   const { rowOf: _, ...devices } = fleet
   const { rowOf: __, ...updates } = catalog
-  return { ...rest, fleet: devices, catalog: updates, membership: collections.membership }
+  const columns = new Map([...fleet.columns].map(([name, column]) => [name, withoutCodes(column)]))
+  return { ...rest, fleet: { ...devices, columns }, catalog: updates, membership: collections.membership }
 }
 
 /** The tree becomes part of the state. */
@@ -92,7 +99,10 @@ export function restoreState({ membership, ...rest }: StoredState): State {
   const { tokens: stored, spent = new Map<string, EpochMs>() } = rest.access
   const tokens = 'words' in stored ? stored : tokenHashesFrom(stored)
   const access = { ...rest.access, tokens, spent }
-  const fleet = { ...rest.fleet, rowOf: new RowIndex(rest.fleet.ids) }
+  const columns = new Map(
+    [...rest.fleet.columns].map(([name, column]) => [name, { ...column, codeOf: codesOf(column.values) }]),
+  )
+  const fleet = { ...rest.fleet, columns, rowOf: new RowIndex(rest.fleet.ids) }
   const catalog = { ...rest.catalog, rowOf: rowsOf(rest.catalog.ids) }
   const collections = compileCollections(new Map(), membership)
   const control = { ...rest.control, rollouts: rolloutsFrom(rest.control.rollouts) }
@@ -103,6 +113,10 @@ export function restoreState({ membership, ...rest }: StoredState): State {
   // Snapshots from before these were counted have none, and those that such a version wrote later have old ones.
   for (const name of state.evidence.keys()) countTargets(state, name)
   return state
+}
+
+function withoutCodes({ codeOf: _, ...column }: Column): StoredColumn {
+  return column
 }
 
 /** What is large and holds only what is replaced, never changed. */
@@ -120,7 +134,7 @@ export function settledIn({
   return new Set<unknown>([
     ...Object.values(objects),
     ...Object.values(control),
-    ...[...fleet.columns.values()].flatMap(({ values, codeOf }) => [values, codeOf]),
+    ...[...fleet.columns.values()].map(({ values }) => values),
     ...[access.keys, access.spent, catalog.ids, catalog.updates, catalog.sources],
     ...[fleet.ids, details, updateIds, numberOf, sources, feeds],
   ])

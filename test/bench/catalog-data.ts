@@ -23,7 +23,7 @@ export function generateUpdate(i: number, revision: number): Update {
   const product = draw('product', PRODUCTS)
   const article = 5_000_000 + i
   const older = i - PRODUCTS + draw('older', 40)
-  return Update.parse({
+  const record = {
     id: `update-${i}`,
     revision,
     title: `${2016 + draw('year', YEARS)}-${1 + draw('month', 12)} ${KINDS[draw('kind', KINDS.length)]} for Product ${product} (KB${article}) r${revision}`,
@@ -36,7 +36,9 @@ export function generateUpdate(i: number, revision: number): Update {
     released: new Date(NOW - draw('age', YEARS * 365 * 24) * (DAY / 24)).toISOString(),
     supersedes: older >= 0 && draw('supersedes', 3) > 0 ? [`update-${older}`] : [],
     sizeBytes: draw('size', 2_000_000_000) + revision,
-  })
+  }
+  // Texts as they come from the JSON of a feed: not put together from parts, and short ones shared.
+  return Update.parse(JSON.parse(JSON.stringify(record)))
 }
 
 /** Rules as people write them: products, classifications and ages most of all, titles now and then. */

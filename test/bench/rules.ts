@@ -1,12 +1,19 @@
 // Rules over a large catalog: all of them from nothing, again at a later instant, and after a synchronisation; beside them a
 // plain filter over objects, compiled once for each rule.
-import { type Catalog, copyCatalog, newCatalog, putUpdates } from '../../controller/catalog/catalog.ts'
+import {
+  type Catalog,
+  copyCatalog,
+  newCatalog,
+  putUpdates,
+  reinstateUpdates,
+  setStates,
+} from '../../controller/catalog/catalog.ts'
 import { columnsOf, SELECTABLE } from '../../controller/catalog/columns.ts'
 import { selectUpdates } from '../../controller/catalog/criteria.ts'
 import { keepSelections } from '../../controller/catalog/selections.ts'
 import { supersededRows } from '../../controller/catalog/supersedence.ts'
 import { applySync, type SyncChange } from '../../controller/catalog/sync.ts'
-import { hasBit, planeRows } from '../../controller/model/bit-plane.ts'
+import { hasBit, planeRows, samePlane } from '../../controller/model/bit-plane.ts'
 import type { Criteria } from '../../controller/model/criteria.ts'
 import { DAY, type EpochMs, HOUR } from '../../controller/model/instant.ts'
 import type { Update } from '../../controller/model/update.ts'
@@ -16,6 +23,8 @@ import { type Plain, plainFilter, plainUpdate } from './plain-filter.ts'
 import { dependencyOf, loadRenovate, packageRule, sharedCriteria } from './renovate.ts'
 
 const SYNCED = 500
+/** Before one is timed: a process that has been up for a while has compiled what it does with them. */
+const SYNCS_BEFORE = 20
 const SOURCE = 'generated'
 const YEAR = 365 * DAY
 /** Updates that Renovate is given. */
@@ -47,6 +56,7 @@ export async function benchRules(size: Size): Promise<Row[]> {
     row('an hour later, nothing else changed', later),
     ...(size === 'full' ? [await benchRenovate(catalog, rules)] : []),
     ...syncs(catalog).flatMap((sync) => benchSync(catalog, rules, sync)),
+    benchDecline(catalog, rules),
   ]
 }
 
@@ -164,7 +174,10 @@ async function benchRenovate(catalog: Catalog, rules: readonly Criteria[]): Prom
 
 type Synced = { readonly name: string; readonly goal?: string; readonly next: (turn: number) => Update[] }
 
-/** Records that came again with another title, size and severity, and new ones that supersede older ones. */
+/**
+ * Records that came again with another title, size and severity, and some of them naming others than before; and new ones that
+ * supersede older ones, and each other.
+ */
 function syncs(catalog: Catalog): Synced[] {
   const known = catalog.ids.length
   const step = Math.floor(known / SYNCED)
@@ -183,6 +196,23 @@ function syncs(catalog: Catalog): Synced[] {
           return { ...update, supersedes: i % 3 > 0 ? [generateUpdate(known - 1 - i, 1).id] : [] }
         }),
     },
+    {
+      name: `a sync of ${SYNCED} changed updates that name others than before`,
+      next: (turn) =>
+        numbers.map((i) => {
+          const other = (i * step + 1000 + 7 * turn) % known
+          return { ...generateUpdate(i * step, turn + 2), supersedes: [generateUpdate(other, 1).id] }
+        }),
+    },
+    {
+      name: `a sync of ${SYNCED} new updates in chains`,
+      next: (turn) =>
+        numbers.map((i) => {
+          const first = 10 * known + turn * SYNCED
+          const before = i % 10 === 0 ? known - 1 - i : first + i - 1
+          return { ...generateUpdate(first + i, 1), supersedes: [generateUpdate(before, 1).id] }
+        }),
+    },
   ]
 }
 
@@ -193,15 +223,18 @@ function benchSync(catalog: Catalog, rules: readonly Criteria[], { name, goal, n
   let now = NOW
   let changed: readonly Update[] = []
   let plain: Plain[] = []
+  const prepare = () => {
+    changed = next(turn++)
+    now += HOUR
+  }
   const takeIn = () => applySync(catalog, SOURCE, { ...NO_CHANGE, upserts: changed })
+  for (let sync = 0; sync < SYNCS_BEFORE; sync++) {
+    prepare()
+    takeIn()
+    selectAll(catalog, rules, now)
+  }
   const [taken = [], ours = [], baseline = []] = timeInTurns(
-    {
-      prepare: () => {
-        changed = next(turn++)
-        now += HOUR
-      },
-      run: takeIn,
-    },
+    { prepare, run: takeIn },
     { run: () => selectAll(catalog, rules, now) },
     {
       prepare: () => {
@@ -218,6 +251,7 @@ function benchSync(catalog: Catalog, rules: readonly Criteria[], { name, goal, n
     },
   )
   compareResults(catalog, rules, now)
+  compareSupersedence(catalog)
   return [
     {
       subject: 'rules',
@@ -238,6 +272,40 @@ function benchSync(catalog: Catalog, rules: readonly Criteria[], { name, goal, n
       ...(goal !== undefined && { goal }),
     },
   ]
+}
+
+// An update in the middle of a chain is hidden, and shown again; beside it the same when nobody knows what has changed.
+function benchDecline(catalog: Catalog, rules: readonly Criteria[]): Row {
+  const row = planeRows(supersededRows(catalog)).find((one) => catalog.updates[one]?.supersedes.length === 1)
+  const ids = catalog.ids.slice(row, (row ?? 0) + 1)
+  const mark = (look: () => void) => {
+    setStates(catalog, ids, 'Declined')
+    look()
+    reinstateUpdates(catalog, ids)
+    look()
+  }
+  mark(() => compareSupersedence(catalog))
+  const [ours = [], anew = []] = timeInTurns(
+    { run: () => mark(() => selectAll(catalog, rules, NOW)) },
+    {
+      run: () =>
+        mark(() => {
+          catalog.version++
+          selectAll(catalog, rules, NOW)
+        }),
+    },
+  )
+  return {
+    subject: 'rules',
+    name: `${rules.length} rules after an update is declined, and after it is reinstated: all selections current`,
+    operation: 'mark',
+    ours: { operations: 2, ms: ours },
+    baseline: { operations: 2, ms: anew, what: 'supersedence made anew, every update judged' },
+  }
+}
+
+function compareSupersedence(catalog: Catalog): void {
+  mustBe(samePlane(supersededRows(catalog), supersededRows(copyCatalog(catalog))), 'supersedence made anew')
 }
 
 const NO_CHANGE: SyncChange = { upserts: [], declined: [], reinstated: [], vanished: [], returned: [] }

@@ -90,6 +90,9 @@ test('what goes beyond the limits, or elsewhere without a yes, is not begun', as
     t.equal(exit, 2, options.join(' '))
     t.match(err, message)
   }
+  process.env.RINGMASTER_SERVER = 'http://controller.example.com'
+  t.teardown(() => delete process.env.RINGMASTER_SERVER)
+  t.match(await run(['bench', 'agents']), { exit: 2, err: /controller\.example\.com is not on this machine/ })
   t.match(await run(['bench']), { exit: 2, err: /takes one argument: agents/ })
 })
 

@@ -144,7 +144,10 @@ test('two commits of a repository, a commit and the work tree, and a folder in i
     writeFileSync(join(folder, 'site/all.yaml'), NARROWED)
     t.match(await run('diff', '--base', 'main', ...path), { exit: 1 }, 'what is not committed yet')
     t.match(await run('diff', '--base', 'change', ...path), { exit: 0 })
-    t.match(await run('diff', '--base', 'main', '--head', 'nobody', ...path), { exit: 3, err: /nobody cannot be read/ })
+    t.match(await run('diff', '--base', 'main', '--head', 'nobody', ...path), {
+      exit: 3,
+      err: /nobody cannot be read: it names no branch, tag or commit/,
+    })
     t.match(
       await run('diff', '--base', 'main', ...AT),
       { exit: 3, err: /Nonsense/ },

@@ -9,8 +9,9 @@ import { DAY, type EpochMs, HOUR, toRfc3339 } from '../../controller/model/insta
 import { devicePolicy, type Policy } from '../../controller/project/policy.ts'
 import { policyText } from '../../controller/project/policy-text.ts'
 import { newPolicyAnswers } from '../../controller/serve/policy-answers.ts'
+import { rolloutOf, updateIds } from '../bench/fleet-data.ts'
 import { type Scene, type Step, scene } from '../support/arbitrary.ts'
-import { declared } from '../support/declare.ts'
+import { declared, synced, update } from '../support/declare.ts'
 import { begin, take } from '../support/play.ts'
 import { type Story, settle } from '../support/story.ts'
 import { enrol, get, serve } from './harness.ts'
@@ -50,7 +51,8 @@ test('what is answered from memory is what would be made anew, at every step of 
           const text = plainText(story, row, story.now)
           const tag = policies.tagOf(story.state, row, story.now)
           if (tag !== tagOf(text)) throw new Error(`${id} would be told that nothing is new`)
-          if (policies.textOf(story.state, row, story.now) !== text) throw new Error(`${id} would be told what was`)
+          if (policies.bodyOf(story.state, row, story.now).text !== text)
+            throw new Error(`${id} would be told what was`)
           answers[before.get(row) === tag ? 'known' : 'made']++
           if (text.includes('"Approved"')) answers.withUpdates++
           before.set(row, tag)
@@ -104,6 +106,17 @@ test('the shortcut and the route give the same answers', async (t) => {
   const stranger = { authorization: 'Bearer rm1.x.y' }
   t.match(await seen('/v1/policy', stranger), { status: 401, body: { code: 'BadToken' } })
   t.same(await seen('/v1/policy?', stranger), await seen('/v1/policy', stranger))
+})
+
+test('titles in any script come whole by the shortcut and by the route', async (t) => {
+  for (const title of ['Sicherheitsupdate für Größe M', '更新プログラム', 'plain']) {
+    const { url, controller } = await serve(t)
+    const headers = await enrol(url, 'd')
+    await controller.submit(synced(update('update-000', { title })), rolloutOf(updateIds(1)))
+    await controller.settled()
+    for (const path of ['/v1/policy', '/v1/policy?'])
+      t.match(await get(url, path, headers), { status: 200, body: { updates: [{ title }] } }, `${title} by ${path}`)
+  }
 })
 
 test('polls that take the shortcut are counted like any other', async (t) => {

@@ -157,6 +157,18 @@ test('a snapshot from before has those who joined in batches, and is read as wha
   t.same(planeRows(startedPhase(story, rollout.name).targets), [0, 1, 2])
 })
 
+test('codes by value are not in a snapshot, and what one from before has of them is made anew', async (t) => {
+  const story = begun()
+  given(story, enrolled('d1', { ring: 'b' }))
+  const stored = encodableState(story.state)
+  for (const column of stored.fleet.columns.values()) t.notOk('codeOf' in column)
+  const columns = new Map([...stored.fleet.columns].map(([name, column]) => [name, { ...column, codeOf: new Map() }]))
+  const old = decodeState(encodeSnapshot({ ...stored, fleet: { ...stored.fleet, columns } }))
+  for (const state of [old, decodeState(encodeState(story.state))])
+    for (const [name, column] of story.state.fleet.columns) t.same(state.fleet.columns.get(name), column)
+  t.same(encodeState(old), encodeState(story.state))
+})
+
 test('reports that say nothing new leave the version as it is, so that nothing is decided for them', async (t) => {
   const story = begun()
   wait(story, 'PT1H')

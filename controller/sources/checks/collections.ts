@@ -1,5 +1,4 @@
 // Collections that no device can be in, and collections and templates that nobody uses (semantics.md §2).
-import type { Declared } from '../../model/declared.ts'
 import type { Finding } from '../cross-checks.ts'
 import { references } from '../references.ts'
 import type { Membership } from './membership.ts'
@@ -26,19 +25,22 @@ export function* checkEmpty(site: Site, membership: Membership): Iterable<Findin
 
 /** RM1512, RM1513. */
 export function* checkUnused(site: Site): Iterable<Finding> {
-  const used = new Set<string>()
+  const used = {
+    Collection: new Set<string>(),
+    DeploymentTemplate: new Set<string>(),
+    SoftwareUpdateGroup: new Set<string>(),
+  }
   for (const object of site.objects)
     for (const { kind, name } of references(object)) {
       // A collection that refers to itself is in a circle, and no use.
-      if (object.kind !== kind || object.name !== name) used.add(`${kind}/${name}`)
+      if (object.kind !== kind || object.name !== name) used[kind].add(name)
     }
-  const unused = (object: Declared) => !used.has(`${object.kind}/${object.name}`)
   for (const object of site.objects) {
-    if (object.kind === 'DeploymentTemplate' && unused(object)) {
+    if (object.kind === 'DeploymentTemplate' && !used.DeploymentTemplate.has(object.name)) {
       const message = `no rule and no rollout uses the template ${object.name}: refer to it with template: ${object.name}, or remove it`
       yield { object, path: ['metadata', 'name'], code: 'RM1512', message }
     }
-    if (object.kind === 'Collection' && unused(object)) {
+    if (object.kind === 'Collection' && !used.Collection.has(object.name)) {
       const message = `nothing refers to the collection ${object.name}: use it in a phase, window, freeze or hold, or remove it`
       yield { object, path: ['metadata', 'name'], code: 'RM1513', message }
     }

@@ -8,12 +8,12 @@ import type { ResolvedPhase } from '../../model/resolved-plan.ts'
 import { nextOccurrence } from '../../schedule/recurrence.ts'
 import type { Finding } from '../cross-checks.ts'
 import type { Membership } from './membership.ts'
-import { allPlanned, bySchedule, lengthMs, type Planned, type Site } from './site.ts'
+import { bySchedule, lengthMs, type Planned, type Site } from './site.ts'
 
 /** RM1501, RM1504, RM1505, RM1506. Phases of a template are looked at once, where they stand. */
 export function* checkPhases(site: Site, membership: Membership): Iterable<Finding> {
   const seen = new Set<Declared>()
-  for (const planned of allPlanned(site)) {
+  for (const planned of site.planned) {
     const { phasesOf, plan } = planned
     if (phasesOf === undefined) continue
     // The deployment settings around a template's phases differ from rule to rule.
@@ -79,7 +79,7 @@ const EVALUATIONS = 24
 /** RM1515: the last phase is replaced by the next rollout before it is due. */
 export function* checkReplaced(site: Site): Iterable<Finding> {
   const between = bySchedule((schedule) => ({ ms: longestBetween(site, schedule) }))
-  for (const { object, plan, schedule, mode } of allPlanned(site)) {
+  for (const { object, plan, schedule, mode } of site.planned) {
     const last = plan.phases.at(-1)
     if (object.kind !== 'AutomaticDeploymentRule' || schedule === undefined || last === undefined) continue
     if (plan.onNewer !== 'Replace' || mode !== 'New' || plan.phases.length < 2 || object.spec.suspend) continue

@@ -17,6 +17,8 @@ export type Site = {
   readonly windows: readonly Declared<'MaintenanceWindow'>[]
   readonly freezes: readonly Declared<'Freeze'>[]
   readonly approvals: readonly Declared<'PhaseApproval'>[]
+  /** Every rule and declared rollout that has a plan. */
+  readonly planned: readonly Planned[]
   /** The instant for which it is judged what is over and what is to come. */
   readonly at: EpochMs
 }
@@ -24,15 +26,21 @@ export type Site = {
 export function siteOf(objects: readonly Declared[], at: EpochMs): Site {
   const sorted = objects.toSorted(byPlace)
   const named = <T extends Declared>(found: readonly T[]) => new Map(found.map((object) => [object.name, object]))
+  const templates = named(sorted.filter((object) => object.kind === 'DeploymentTemplate'))
+  const rules = sorted.filter((object) => object.kind === 'AutomaticDeploymentRule')
+  const rollouts = named(sorted.filter((object) => object.kind === 'Rollout'))
   return {
     objects: sorted,
     collections: named(sorted.filter((object) => object.kind === 'Collection')),
-    templates: named(sorted.filter((object) => object.kind === 'DeploymentTemplate')),
-    rules: sorted.filter((object) => object.kind === 'AutomaticDeploymentRule'),
-    rollouts: named(sorted.filter((object) => object.kind === 'Rollout')),
+    templates,
+    rules,
+    rollouts,
     windows: sorted.filter((object) => object.kind === 'MaintenanceWindow'),
     freezes: sorted.filter((object) => object.kind === 'Freeze'),
     approvals: sorted.filter((object) => object.kind === 'PhaseApproval'),
+    planned: [...rules, ...rollouts.values()]
+      .map((object) => plannedOf({ templates }, object))
+      .filter((planned) => planned !== undefined),
     at,
   }
 }
@@ -49,11 +57,11 @@ export type Planned = {
 
 /** Undefined when the template is not declared, which is an error of its own (RM1303). */
 export function plannedOf(
-  site: Site,
+  { templates }: Pick<Site, 'templates'>,
   object: Declared<'AutomaticDeploymentRule'> | Declared<'Rollout'>,
 ): Planned | undefined {
   const name = object.spec.template
-  const declared = name === undefined ? undefined : site.templates.get(name)
+  const declared = name === undefined ? undefined : templates.get(name)
   const template = name === undefined ? {} : (declared?.spec ?? builtIn(name))
   if (template === undefined) return undefined
   const rule = object.kind === 'AutomaticDeploymentRule' ? object.spec : undefined
@@ -65,13 +73,6 @@ export function plannedOf(
     schedule,
     mode: rule?.group?.mode ?? template.group?.mode ?? 'New',
   }
-}
-
-/** Every rule and declared rollout that has a plan. */
-export function allPlanned(site: Site): Planned[] {
-  return [...site.rules, ...site.rollouts.values()]
-    .map((object) => plannedOf(site, object))
-    .filter((planned) => planned !== undefined)
 }
 
 /** Milliseconds of a duration that the schema has let pass. */

@@ -10,7 +10,7 @@ import { openIntervals, RESTART_RESERVE_MINUTES } from '../../schedule/windows.t
 import { END_OF_TIME } from '../../schedule/zones.ts'
 import type { Finding } from '../cross-checks.ts'
 import type { Membership } from './membership.ts'
-import { allPlanned, bySchedule, lengthMs, type Planned, type Site } from './site.ts'
+import { bySchedule, lengthMs, type Planned, type Site } from './site.ts'
 
 /** What an update may give as its maximum run time at least (semantics.md §1). */
 const LEAST_RUN_TIME_MINUTES = 5
@@ -75,7 +75,7 @@ export function* checkDeadlines(site: Site, membership: Membership): Iterable<Fi
     site.freezes.filter((freeze) => !isFrequent(freeze)).map((one) => [one, frozenEverywhere(one, site.at)]),
   )
   let pairs = 0
-  for (const planned of allPlanned(site)) {
+  for (const planned of site.planned) {
     const { object, plan, schedule } = planned
     const [phase] = plan.phases
     if (object.kind !== 'AutomaticDeploymentRule' || schedule === undefined || phase === undefined) continue
