@@ -5,7 +5,7 @@ import type { DeviceAttributes } from '../model/collection.ts'
 import { ringPosition } from '../model/hash.ts'
 import type { EpochMs } from '../model/instant.ts'
 import { writeFloat, writeInt, writeUnsigned } from '../model/still.ts'
-import { longer } from '../model/typed-arrays.ts'
+import { haveRead, longer } from '../model/typed-arrays.ts'
 import { type Column, newColumn, setValue, valueAt } from './column.ts'
 import { RowIndex } from './row-index.ts'
 
@@ -141,6 +141,25 @@ export function removeDevice(fleet: Fleet, row: number): boolean {
 export function attributeOf(fleet: Fleet, row: number, key: string): string | undefined {
   const column = fleet.columns.get(key)
   return column && valueAt(column, row)
+}
+
+/**
+ * Reads what a report of each of these devices is going to read and write, so that the misses of the cache are waited for together
+ * and not one after the other. Some 32 devices at once are enough (docs/performance.md, "Collections").
+ */
+export function readRows(fleet: Fleet, rows: readonly number[]): void {
+  const { older, newer, lastReport, sequence, attributeCount } = fleet
+  const [present, stale] = [fleet.present.words, fleet.stale.words]
+  let sum = 0
+  for (const row of rows) sum += (older[row] ?? 0) + (newer[row] ?? 0) + (lastReport[row] ?? 0) + (sequence[row] ?? 0)
+  for (const row of rows) sum += (attributeCount[row] ?? 0) + (present[row >>> 5] ?? 0) + (stale[row >>> 5] ?? 0)
+  for (const { codes } of fleet.columns.values()) for (const row of rows) sum += codes[row] ?? 0
+  // Its neighbours in order of reports. Link 0 is none; row 0 in its place costs nothing.
+  for (const row of rows) {
+    const [before, after] = [older[row] ?? 0, newer[row] ?? 0]
+    sum += (newer[before === 0 ? 0 : before - 1] ?? 0) + (older[after === 0 ? 0 : after - 1] ?? 0)
+  }
+  haveRead(sum)
 }
 
 /** In order of the keys. */

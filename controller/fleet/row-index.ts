@@ -1,15 +1,21 @@
 // Rows by id. A Map does the same, and takes four times as long to be made again for a million devices when a snapshot is read
 // (docs/performance.md, "Restart"), and six times the memory.
 import { stableHash } from '../model/hash.ts'
+import { haveRead } from '../model/typed-arrays.ts'
 
 /** Slots are looked at one after the other, so many at the most: ids chosen to have the same hash slow nobody down. */
 const REACH = 32
+/** The part of a slot that is row + 1; rows beyond, of a fleet of more than sixteen million, have no slot. */
+const ROW = 0xffffff
 
 export class RowIndex {
   readonly #ids: readonly string[]
-  /** Row + 1 where an id's hash leads to, or at one of the next slots; 0 for none. A power of two of them, more than twice the ids. */
-  #slots = new Int32Array(128)
-  /** Those that found no slot near enough. */
+  /**
+   * Row + 1 where an id's hash leads to, or at one of the next slots, above it the upper 8 bits of the hash; 0 for none. A power of
+   * two of them, more than twice the ids.
+   */
+  #slots = new Uint32Array(128)
+  /** Those that have no slot, or found none near enough. */
   readonly #others = new Map<string, number>()
 
   /** Over a list of different ids that only grows; `add` has to be called for each that comes. */
@@ -19,15 +25,29 @@ export class RowIndex {
   }
 
   get(id: string): number | undefined {
+    return this.#find(id, stableHash(id))
+  }
+
+  /**
+   * The rows of those that are known, each as `get` finds it. Slots and ids are read in one go before they are looked at, so that
+   * the misses of the cache are waited for together.
+   */
+  rowsOf(ids: readonly string[]): number[] {
+    const hashes: number[] = []
+    for (const id of ids) hashes.push(stableHash(id))
     const slots = this.#slots
     const mask = slots.length - 1
-    let slot = stableHash(id)
-    for (let step = 0; step < REACH; step++, slot++) {
-      const row = (slots[slot & mask] ?? 0) - 1
-      if (row < 0) return undefined
-      if (this.#ids[row] === id) return row
+    const likely: number[] = []
+    for (const hash of hashes) likely.push((slots[hash & mask] ?? 0) & ROW)
+    let sum = 0
+    for (const row of likely) if (row !== 0) sum += this.#ids[row - 1]?.length ?? 0
+    haveRead(sum)
+    const rows: number[] = []
+    for (let i = 0; i < ids.length; i++) {
+      const row = this.#find(ids[i] ?? '', hashes[i] ?? 0)
+      if (row !== undefined) rows.push(row)
     }
-    return this.#others.get(id)
+    return rows
   }
 
   has(id: string): boolean {
@@ -40,10 +60,23 @@ export class RowIndex {
     else this.#place(row)
   }
 
+  #find(id: string, hash: number): number | undefined {
+    const slots = this.#slots
+    const mask = slots.length - 1
+    for (let step = 0, at = hash; step < REACH; step++, at++) {
+      const slot = slots[at & mask] ?? 0
+      if (slot === 0) break
+      if ((slot ^ hash) >>> 24 !== 0) continue
+      const row = (slot & ROW) - 1
+      if (this.#ids[row] === id) return row
+    }
+    return this.#others.get(id)
+  }
+
   #build(): void {
     let length = this.#slots.length
     while (length <= this.#ids.length * 2) length *= 2
-    this.#slots = new Int32Array(length)
+    this.#slots = new Uint32Array(length)
     this.#others.clear()
     for (let row = 0; row < this.#ids.length; row++) this.#place(row)
   }
@@ -52,10 +85,10 @@ export class RowIndex {
     const slots = this.#slots
     const mask = slots.length - 1
     const id = this.#ids[row] ?? ''
-    let slot = stableHash(id)
-    for (let step = 0; step < REACH; step++, slot++) {
-      if (slots[slot & mask] !== 0) continue
-      slots[slot & mask] = row + 1
+    const hash = stableHash(id)
+    for (let step = 0, at = hash; step < REACH && row < ROW; step++, at++) {
+      if (slots[at & mask] !== 0) continue
+      slots[at & mask] = (hash & ~ROW) | (row + 1)
       return
     }
     this.#others.set(id, row)

@@ -28,15 +28,14 @@ export function approvePhases(draft: Draft, rollout: RolloutRecord): boolean {
 /** Adds devices that came into a collection after the start of its phase. Returns whether there were any. */
 export function joinDevices(draft: Draft, rollout: RolloutRecord): boolean {
   const { collections } = draft.world
-  const targets = rollout.phases.flatMap((phase) => (isStarted(phase) ? [phase.targets] : []))
+  const targets = targetsOf(rollout)
   const [first] = targets
   if (first === undefined) return false
-  const settled = { plan: rollout.plan, targets, collections, moves: movesOf(collections) }
   const known = withoutJoiners.get(first)
-  const moved = known !== undefined && isSame(known, settled) ? movedSince(collections, known.moves) : undefined
+  const isKnown = known !== undefined && isSame(known, { plan: rollout.plan, targets, collections })
+  const moved = isKnown ? movedSince(collections, known.moves) : undefined
   if (moved?.length === 0) return false
   const found = joiners(draft.world, rollout, moved)
-  if (found.length === 0) withoutJoiners.set(first, settled)
   for (const { index, targets: added } of found) {
     const planned = rollout.plan.phases[index]
     if (planned === undefined) continue
@@ -53,6 +52,7 @@ export function joinDevices(draft: Draft, rollout: RolloutRecord): boolean {
     })
     emitApproval(draft, rollout, planned.name, devices)
   }
+  noteSettled(draft.control.rollouts.get(rollout.name) ?? rollout, collections)
   return found.length > 0
 }
 
@@ -113,11 +113,23 @@ type Settled = {
   readonly moves: number
 }
 
+function targetsOf({ phases }: RolloutRecord): BitPlane[] {
+  return phases.flatMap((phase) => (isStarted(phase) ? [phase.targets] : []))
+}
+
+// Whoever could join the rollout has.
+function noteSettled(rollout: RolloutRecord, collections: Collections): void {
+  const targets = targetsOf(rollout)
+  const [first] = targets
+  if (first !== undefined)
+    withoutJoiners.set(first, { plan: rollout.plan, targets, collections, moves: movesOf(collections) })
+}
+
 // Nobody joins a rollout that has these targets under this plan, after so many moves: only those who moved later can. By the
 // targets of the first phase; like plans, these are replaced and never changed.
 const withoutJoiners = new WeakMap<BitPlane, Settled>()
 
-function isSame(known: Settled, { plan, targets, collections }: Settled): boolean {
+function isSame(known: Settled, { plan, targets, collections }: Omit<Settled, 'moves'>): boolean {
   return (
     known.plan === plan &&
     known.collections === collections &&

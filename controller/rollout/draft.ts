@@ -62,7 +62,9 @@ export function newDraft(world: World, now: EpochMs): Draft {
 
 export function emit(draft: Draft, decision: Decision): void {
   draft.decisions.push(decision)
-  draft.control = evolve(draft.control, draft.now, decision)
+  const before = draft.control
+  draft.control = evolve(before, draft.now, decision)
+  made.set(decision, { before, at: draft.now, after: draft.control })
   if (decision.type === 'UpdatesExpired') for (const id of decision.expired) draft.expiring.add(id)
   if (decision.type === 'RolloutPlanned') {
     const { status } = draft.control.rollouts.get(decision.rollout) ?? {}
@@ -70,6 +72,15 @@ export function emit(draft: Draft, decision: Decision): void {
   }
   if (decision.type === 'UpdatesExpired' || decision.type === 'UpdatesHeld' || decision.type === 'HoldEnded')
     draft.wantedChanged = true
+}
+
+// What decisions made here come to: they are folded next, and their planes are as long as the fleet.
+const made = new WeakMap<Decision, { readonly before: Control; readonly at: EpochMs; readonly after: Control }>()
+
+/** The same as `evolve`, and the very record that was made when this was decided, if it was decided here and upon this control. */
+export function evolveDecided(control: Control, at: EpochMs, decision: Decision): Control {
+  const known = made.get(decision)
+  return known?.before === control && known.at === at ? known.after : evolve(control, at, decision)
 }
 
 export function markStaleInDraft(draft: Draft, rows: readonly number[]): void {

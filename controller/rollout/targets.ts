@@ -53,7 +53,7 @@ export function joiners(
     const targets =
       rows === undefined
         ? phaseCandidates(world, rollout, index)
-        : planeOf(rows.filter((row) => isCandidate(world, rollout, index, row)))
+        : planeOf(candidatesAmong(world, rollout, index, rows))
     if (targets === undefined) return
     for (const earlier of found) subtract(targets, earlier.targets)
     if (!isEmptyPlane(targets)) found.push({ index, targets })
@@ -130,12 +130,15 @@ export function lengthOf(duration: string): number {
 const lengths = new Map<string, number>()
 const MAX_LENGTHS = 1000
 
-// Whether `phaseCandidates` has a device.
-function isCandidate(world: World, rollout: RolloutRecord, index: number, row: number): boolean {
+// Those of `phaseCandidates`.
+function candidatesAmong(world: World, rollout: RolloutRecord, index: number, rows: readonly number[]): number[] {
   const phase = rollout.plan.phases[index]
   const members = phase && membersOf(world.fleet, world.collections, phase.collection)
-  if (phase === undefined || members === undefined || !hasBit(members, row)) return false
-  return (world.fleet.ring[row] ?? 0) < phase.percent * 100 && phaseIndexOf(rollout, row) < 0
+  if (phase === undefined || members === undefined) return []
+  const limit = phase.percent * 100
+  return rows.filter(
+    (row) => hasBit(members, row) && phaseIndexOf(rollout, row) < 0 && (world.fleet.ring[row] ?? 0) < limit,
+  )
 }
 
 function onDevice(

@@ -3,6 +3,7 @@
 import type { Appended, Entry, Journal } from '../journal/journal.ts'
 import { type Fact, type Input, isDecision } from '../model/facts.ts'
 import { apply } from '../state/apply.ts'
+import { readAhead } from '../state/read-ahead.ts'
 import { decodeState, newState, type State } from '../state/state.ts'
 
 /** Called for each fact in order, when it is durable and is about to be folded: what it meets in the state is exactly what it changes. */
@@ -61,8 +62,11 @@ export class Fold {
     if (own === undefined) return false
     this.#own.delete(own.first)
     const begun = performance.now()
+    const all = own.parts.flatMap(({ facts }) => facts)
+    let next = 0
     for (const { facts, watch } of own.parts)
       for (const [i, fact] of facts.entries()) {
+        readAhead(this.state, all, next++)
         if (watch !== undefined && !isDecision(fact)) watch(fact, i)
         apply(this.state, own.at, fact)
         this.#seq++

@@ -13,7 +13,8 @@ import type { EpochMs } from '../model/instant.ts'
 import type { Kind } from '../model/kinds.ts'
 import type { DeviceReport } from '../model/report.ts'
 import { gitSourceName } from '../model/source-names.ts'
-import { evolve, isStarted, type PhaseRecord, type RolloutRecord, withRollout, withRule } from '../rollout/control.ts'
+import { isStarted, type PhaseRecord, type RolloutRecord, withRollout, withRule } from '../rollout/control.ts'
+import { evolveDecided } from '../rollout/draft.ts'
 import {
   countEnrolled,
   countTargets,
@@ -45,7 +46,7 @@ export function applyReportOf(state: State, at: EpochMs, row: number, report: De
 
 function applyDecision(state: State, at: EpochMs, decision: Decision): void {
   state.version++
-  state.control = evolve(state.control, at, decision)
+  state.control = evolveDecided(state.control, at, decision)
   if (decision.type === 'UpdatesExpired') setStates(state.catalog, decision.expired, 'Expired')
   if (decision.type === 'DevicesStale') {
     const silent = newPlane()

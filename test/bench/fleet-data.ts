@@ -7,6 +7,7 @@ import type { ComplianceState, DeviceReport } from '../../controller/model/repor
 import type { UpdateId } from '../../controller/model/update.ts'
 import { apply } from '../../controller/state/apply.ts'
 import { decide } from '../../controller/state/decide.ts'
+import { readAhead } from '../../controller/state/read-ahead.ts'
 import type { State } from '../../controller/state/state.ts'
 import { declare, declared, enrolled, id, synced, update } from '../support/declare.ts'
 
@@ -100,6 +101,14 @@ export function reportOf(
     return { topic: 500 as const, update: ids[(from + k) % ids.length] ?? id('update-000'), state }
   })
   return { sequence, at, messages }
+}
+
+/** Folds facts as the controller does those of one turn. */
+export function foldAll(state: State, at: EpochMs, facts: readonly Fact[]): void {
+  for (const [i, fact] of facts.entries()) {
+    readAhead(state, facts, i)
+    apply(state, at, fact)
+  }
 }
 
 /** Folds facts and what is decided upon them. */

@@ -1,13 +1,14 @@
 // What grows with the fleet, and what must not: the same work over ten times as many devices. Full work is shown as time a
 // device, which is to stay within 20 % for linear growth; incremental work and gates as time an operation, which is to stay flat.
 import { evaluateAll, reevaluateDevice } from '../../controller/fleet/collections.ts'
-import { setAttributes } from '../../controller/fleet/fleet.ts'
+import { readRows, setAttributes } from '../../controller/fleet/fleet.ts'
 import { devicePolicy } from '../../controller/project/policy.ts'
 import { isStarted, type RolloutRecord } from '../../controller/rollout/control.ts'
 import { gateFigures } from '../../controller/rollout/evidence.ts'
 import { computeFigures } from '../../controller/rollout/recount.ts'
 import { apply } from '../../controller/state/apply.ts'
 import { decide } from '../../controller/state/decide.ts'
+import { READ_AHEAD_FROM, readAhead } from '../../controller/state/read-ahead.ts'
 import { decodeState, encodeState, type State } from '../../controller/state/state.ts'
 import { NOW } from './catalog-data.ts'
 import { deviceAttributes } from './fleet-data.ts'
@@ -21,6 +22,8 @@ const UPDATES = 1000
 const DEPLOYED = 50
 const COLLECTIONS = 50
 const INCREMENTAL = 5000
+/** Devices that are read ahead together, as the controller does with what comes in one turn to a large fleet. */
+const AHEAD = 32
 
 export function benchGrowth(size: Size): Row[] {
   const fleets = size === 'full' ? [10_000, 100_000, 1_000_000] : [10_000, 50_000]
@@ -73,9 +76,8 @@ function worksOver(devices: number): Work[] {
   const rollout = onlyRollout(state)
   const bytes = encodeState(state)
   let turn = 0
-  const attributes = [0, 1].map((change) =>
-    Array.from({ length: INCREMENTAL }, (_, i) => deviceAttributes(spread(i, devices) + change)),
-  )
+  const rows = Array.from({ length: INCREMENTAL }, (_, i) => spread(i, devices))
+  const attributes = [0, 1].map((change) => rows.map((row) => deviceAttributes(row + change)))
   const reports = Array.from({ length: RUNS + 1 }, (_, i) =>
     laterReports(INCREMENTAL, 10, devices, deployed).map((fact) => ({
       ...fact,
@@ -107,12 +109,15 @@ function worksOver(devices: number): Work[] {
     full('a snapshot decoded', () => decodeState(bytes.slice())),
     each('one device changes, all its collections current', 'device', INCREMENTAL, (i) => {
       if (i === 0) turn++
-      const row = spread(i, devices)
+      if (i % AHEAD === 0 && devices >= READ_AHEAD_FROM) readRows(state.fleet, rows.slice(i, i + AHEAD))
+      const row = rows[i] ?? 0
       const changed = setAttributes(state.fleet, row, attributes[turn % 2]?.[i] ?? {})
       reevaluateDevice(state.fleet, state.collections, row, changed)
     }),
     each('one report of ten messages folded', 'report', INCREMENTAL, (i) => {
-      const fact = reports[turn - 1]?.[i]
+      const facts = reports[turn - 1] ?? []
+      readAhead(state, facts, i)
+      const fact = facts[i]
       if (fact !== undefined) apply(state, NOW, fact)
     }),
     each('a gate read from its counters', 'gate', 100_000, () => gateFigures(state, rollout, 0)),

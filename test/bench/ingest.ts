@@ -14,7 +14,7 @@ import { Controller } from '../../controller/runtime/controller.ts'
 import { decodeFact } from '../../controller/runtime/fact-codec.ts'
 import { apply } from '../../controller/state/apply.ts'
 import { newState, type State } from '../../controller/state/state.ts'
-import { catalogOf, deviceEnrolled, deviceName, reportOf, rolloutOf, updateIds } from './fleet-data.ts'
+import { catalogOf, deviceEnrolled, deviceName, foldAll, reportOf, rolloutOf, updateIds } from './fleet-data.ts'
 import {
   mustBe,
   quantile,
@@ -228,8 +228,7 @@ function benchFold(sizes: Sizes): Row {
     {
       prepare: () => source.next(),
       run: () => {
-        const at = Date.now()
-        for (const report of source.reports) apply(state, at, report)
+        foldAll(state, Date.now(), source.reports)
       },
     },
     {

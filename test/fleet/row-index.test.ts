@@ -25,6 +25,20 @@ test('it finds what a Map finds, ids with the same hash and unknown ones too', a
   t.ok(ALIKE.length > 100)
 })
 
+test('several ids are looked up at once as they are one by one, and what is unknown is left out', async (t) => {
+  const id = fc.oneof(fc.string(), fc.constantFrom(...ALIKE))
+  fc.assert(
+    fc.property(fc.uniqueArray(id, { maxLength: 300 }), fc.array(id), (ids, others) => {
+      const index = new RowIndex(ids)
+      const asked = [...others, ...ids.toReversed(), ...others]
+      const found = index.rowsOf(asked)
+      return found.join() === asked.flatMap((name) => index.get(name) ?? []).join()
+    }),
+    { seed: 42, numRuns: 100 },
+  )
+  t.ok(ALIKE.length > 100)
+})
+
 test('more ids with the same hash than are looked at one after the other are all found', async (t) => {
   const ids = ALIKE.slice(0, 60)
   const index = new RowIndex(ids)
