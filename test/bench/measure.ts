@@ -1,5 +1,7 @@
 // How things are timed: ours and the plain way in turns, so that a machine that slows down slows both; after a warm-up; each
 // run kept, so that the spread can be shown.
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 
 /** How long each run of the same number of operations took. */
 export type Timing = { readonly operations: number; readonly ms: readonly number[] }
@@ -60,6 +62,12 @@ export function timed(work: () => unknown): number {
   const begun = performance.now()
   work()
   return performance.now() - begun
+}
+
+/** All of it, at once. */
+export function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
 }
 
 export function spreadOf(values: readonly number[]): Spread {
