@@ -5,7 +5,7 @@ import { haveRead } from '../model/typed-arrays.ts'
 
 /** Slots are looked at one after the other, so many at the most: ids chosen to have the same hash slow nobody down. */
 const REACH = 32
-/** The part of a slot that is row + 1; rows beyond, of a fleet of more than sixteen million, have no slot. */
+/** The part of a slot that is row + 1, which is at most MAX_DEVICES (fleet.ts). */
 const ROW = 0xffffff
 
 export class RowIndex {
@@ -15,7 +15,7 @@ export class RowIndex {
    * two of them, more than twice the ids.
    */
   #slots = new Uint32Array(128)
-  /** Those that have no slot, or found none near enough. */
+  /** Those that found no slot near enough. */
   readonly #others = new Map<string, number>()
 
   /** Over a list of different ids that only grows; `add` has to be called for each that comes. */
@@ -65,7 +65,7 @@ export class RowIndex {
     const mask = slots.length - 1
     for (let step = 0, at = hash; step < REACH; step++, at++) {
       const slot = slots[at & mask] ?? 0
-      if (slot === 0) break
+      if (slot === 0) return undefined
       if ((slot ^ hash) >>> 24 !== 0) continue
       const row = (slot & ROW) - 1
       if (this.#ids[row] === id) return row
@@ -86,7 +86,7 @@ export class RowIndex {
     const mask = slots.length - 1
     const id = this.#ids[row] ?? ''
     const hash = stableHash(id)
-    for (let step = 0, at = hash; step < REACH && row < ROW; step++, at++) {
+    for (let step = 0, at = hash; step < REACH; step++, at++) {
       if (slots[at & mask] !== 0) continue
       slots[at & mask] = (hash & ~ROW) | (row + 1)
       return
