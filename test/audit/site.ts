@@ -80,7 +80,12 @@ export function window(name: string, at: string, duration: string, rest = ''): W
 export async function newSite(t: Test, start: string, source = ''): Promise<Site> {
   const folder = mkdtempSync(join(tmpdir(), 'audit-'))
   const data = mkdtempSync(join(tmpdir(), 'audit-data-'))
-  const clock = virtualClock(start)
+  // A turn waits for the disk: were the clock moved on meanwhile, it would ask to be called at an instant that is over.
+  const clock = virtualClock(start, async () => {
+    await quiet()
+    await started.controller.settled()
+    await quiet()
+  })
   const open = () => startController({ path: folder, data, listen: { host: '127.0.0.1', port: 0 }, clock })
   let started: Started = await open()
   t.teardown(async () => {

@@ -10,7 +10,8 @@ export type VirtualClock = Clock & {
 
 type Call = { readonly at: Temporal.Instant; readonly call: () => void }
 
-export function virtualClock(start: string): VirtualClock {
+/** `idle`: resolves when what was called has done what it had to do. */
+export function virtualClock(start: string, idle: () => Promise<void> = quiet): VirtualClock {
   let now = Temporal.Instant.from(start)
   const calls = new Set<Call>()
   const earliest = () => [...calls].sort((a, b) => Temporal.Instant.compare(a.at, b.at))[0]
@@ -26,7 +27,7 @@ export function virtualClock(start: string): VirtualClock {
     moveTo: async (to) => {
       const end = Temporal.Instant.from(to)
       for (;;) {
-        await quiet()
+        await idle()
         const next = earliest()
         if (next === undefined || Temporal.Instant.compare(next.at, end) > 0) break
         calls.delete(next)
