@@ -8,14 +8,17 @@ import { Metadata } from './manifest-object.ts'
 import type { Forms } from './plain-object.ts'
 import { asSchema, branches, plainSchema, type Schema } from './schema.ts'
 
-/** Of `metadata`, and of the spec of each kind that may be declared and has a form. */
+/** Of `metadata`, and of the spec of each kind that may be declared and has a form. Throws when `metadata` has none. */
 export function plainForms(): Forms {
   const specs: Record<string, Form> = {}
   for (const kind of KIND_NAMES) {
     const form = KINDS[kind].writable ? formOf(SPECS[kind]) : undefined
     if (form !== undefined) specs[kind] = form
   }
-  return { metadata: formOf(Metadata) ?? {}, specs }
+  const metadata = formOf(Metadata)
+  // An empty form fits everything.
+  if (metadata === undefined) throw new Error('metadata has a check that is made by zod alone')
+  return { metadata, specs }
 }
 
 /**
