@@ -6,17 +6,19 @@ import { reevaluateDevice } from '../fleet/collections.ts'
 import { dropDevice } from '../fleet/compliance.ts'
 import { enrolDevice, markStale, removeDevice } from '../fleet/fleet.ts'
 import { dropTokenHash, putTokenHash } from '../fleet/token-hashes.ts'
-import { decodePlane, eachBit, hasBit, newPlane, setBit } from '../model/bit-plane.ts'
+import { eachBit, hasBit, newPlane, setBit } from '../model/bit-plane.ts'
 import type { Declared, ObjectRef } from '../model/declared.ts'
 import { type CatalogSynced, type Command, type Decision, type Fact, type Input, isDecision } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
 import type { Kind } from '../model/kinds.ts'
+import { decodePlane } from '../model/plane-text.ts'
 import type { DeviceReport } from '../model/report.ts'
 import { gitSourceName } from '../model/source-names.ts'
 import { isStarted, type PhaseRecord, type RolloutRecord, withRollout, withRule } from '../rollout/control.ts'
 import { evolveDecided } from '../rollout/draft.ts'
 import {
   countEnrolled,
+  countJoined,
   countTargets,
   forgetRow,
   forgetSilent,
@@ -46,7 +48,8 @@ export function applyReportOf(state: State, at: EpochMs, row: number, report: De
 
 function applyDecision(state: State, at: EpochMs, decision: Decision): void {
   state.version++
-  state.control = evolveDecided(state.control, at, decision)
+  const before = state.control
+  state.control = evolveDecided(before, at, decision)
   if (decision.type === 'UpdatesExpired') setStates(state.catalog, decision.expired, 'Expired')
   if (decision.type === 'DevicesStale') {
     const silent = newPlane()
@@ -57,7 +60,8 @@ function applyDecision(state: State, at: EpochMs, decision: Decision): void {
   }
   syncEvidence(state)
   if (decision.type === 'RolloutPlanned') recountEvidence(state, decision.rollout)
-  if (decision.type === 'PhaseStarted' || decision.type === 'TargetsJoined') countTargets(state, decision.rollout)
+  if (decision.type === 'PhaseStarted') countTargets(state, decision.rollout)
+  if (decision.type === 'TargetsJoined') countJoined(state, before, decision)
   if (decision.type === 'UpdatesExpired' || decision.type === 'UpdatesHeld' || decision.type === 'HoldEnded')
     refreshEffective(state)
 }

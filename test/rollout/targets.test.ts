@@ -124,7 +124,7 @@ test('who joins is the same whether everybody is looked at or those alone who mo
     for (let k = i; k < 400; k += 7) tell(story, says(story, `d${k}`, { attributes: { ring: to } }))
   tell(story, removed('d3'), enrolled('d400', { ring: 'a' }), enrolled('d3', { ring: 'b' }))
   const moved = movedSince(story.state.collections, before) ?? []
-  const rows = (all: ReturnType<typeof joiners>) => all.map(({ index, targets }) => [index, planeRows(targets)])
+  const rows = (all: ReturnType<typeof joiners>) => all.map(({ index, rows }) => [index, Array.from(rows)])
   t.same(rows(joiners(story.state, rollout, moved)), rows(joiners(story.state, rollout)))
   t.ok(rows(joiners(story.state, rollout)).length === 2, 'some joined either phase')
   given(story)
