@@ -31,23 +31,21 @@ export function encodeRows(rows: ArrayLike<number>): string {
 
 /** Throws a SyntaxError on a text that is no such set, or of rows beyond 67,108,863. */
 export function decodePlane(text: string): BitPlane {
-  const stretches = stretchesOf(text)
-  const plane: BitPlane = {
-    words: new Uint32Array(Math.max(...stretches.map(({ from, bytes }) => from + (bytes.length >>> 2)))),
-  }
-  for (const { from, bytes } of stretches) {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    for (let i = 0; i < bytes.length >>> 2; i++) plane.words[from + i] = view.getUint32(i * 4, true)
-  }
-  return plane
+  const { bytes, stretches } = stretchesOf(text)
+  const words = new Uint32Array(Math.max(...stretches.map(({ from, length }) => from + (length >>> 2))))
+  const view = new DataView(bytes.buffer)
+  for (const { from, first, length } of stretches)
+    for (let i = 0; i < length >>> 2; i++) words[from + i] = view.getUint32(first + i * 4, true)
+  return { words }
 }
 
 /** The rows of the same set, ascending. Throws as `decodePlane` does. */
 export function decodeRows(text: string): number[] {
   const rows: number[] = []
-  for (const { from, bytes } of stretchesOf(text))
-    for (let i = 0; i < bytes.length; i++)
-      for (let byte = bytes[i] ?? 0; byte !== 0; byte &= byte - 1)
+  const { bytes, stretches } = stretchesOf(text)
+  for (const { from, first, length } of stretches)
+    for (let i = 0; i < length; i++)
+      for (let byte = bytes[first + i] ?? 0; byte !== 0; byte &= byte - 1)
         rows.push(from * 32 + i * 8 + 31 - Math.clz32(byte & -byte))
   return rows
 }
@@ -55,7 +53,8 @@ export function decodeRows(text: string): number[] {
 /** Words in which there are rows, and where each stands; ascending. */
 type Words = { readonly at: number[]; readonly words: number[] }
 
-type Stretch = { readonly from: number; readonly bytes: Uint8Array }
+/** Where in the set it begins, and where its bytes are among those of all stretches. */
+type Stretch = { readonly from: number; readonly first: number; readonly length: number }
 
 /** So many words without a row are longer than the number of another stretch. */
 const GAP = 4
@@ -68,23 +67,30 @@ function addWord({ at, words }: Words, place: number, word: number): void {
 
 function encodeWords({ at, words }: Words): string {
   const stretches: string[] = []
+  const bytes = new Uint8Array(at.length * GAP * 4)
+  const view = new DataView(bytes.buffer)
   for (let first = 0, next = 0; first < at.length; first = next) {
     for (next = first + 1; next < at.length; next++) if ((at[next] ?? 0) - (at[next - 1] ?? 0) > GAP) break
     const from = at[first] ?? 0
-    const bytes = new Uint8Array(((at[next - 1] ?? 0) + 1 - from) * 4)
-    const view = new DataView(bytes.buffer)
-    for (let i = first; i < next; i++) view.setUint32(((at[i] ?? 0) - from) * 4, words[i] ?? 0, true)
-    stretches.push(`${from === 0 ? '' : `${from}:`}${bytes.toBase64()}`)
+    const stretch = bytes.subarray(first * GAP * 4, (first * GAP + (at[next - 1] ?? 0) + 1 - from) * 4)
+    for (let i = first; i < next; i++) view.setUint32((first * GAP + (at[i] ?? 0) - from) * 4, words[i] ?? 0, true)
+    stretches.push(`${from === 0 ? '' : `${from}:`}${stretch.toBase64()}`)
   }
   return stretches.join()
 }
 
-function stretchesOf(text: string): Stretch[] {
-  return text.split(',').map((stretch) => {
+// An array for all of them together: one for each takes longer than all else that is done for a device.
+function stretchesOf(text: string): { readonly bytes: Uint8Array; readonly stretches: readonly Stretch[] } {
+  const bytes = new Uint8Array(text.length)
+  let end = 0
+  const stretches = text.split(',').map((stretch) => {
     const colon = stretch.indexOf(':')
-    const bytes = Uint8Array.fromBase64(stretch.slice(colon + 1))
-    return { from: colon < 0 ? 0 : firstWord(stretch.slice(0, colon)), bytes }
+    const first = end
+    const { written } = bytes.subarray(first).setFromBase64(stretch.slice(colon + 1))
+    end += written
+    return { from: colon < 0 ? 0 : firstWord(stretch.slice(0, colon)), first, length: written }
   })
+  return { bytes, stretches }
 }
 
 function firstWord(text: string): number {

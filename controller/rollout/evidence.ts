@@ -175,16 +175,16 @@ export function refreshEffective(world: World): void {
 }
 
 /**
- * The gate figures of a phase, from the counters. One that has begun or grown in a decision, and not in the world yet, has its
- * targets counted here; those that are new have said nothing in it.
+ * The gate figures of a phase, from the counters. One that has begun in a decision, and not in the world yet, has its targets
+ * counted here, and one that has grown those that joined, all of them present; these have said nothing in it.
  */
 export function gateFigures(world: World, rollout: RolloutRecord, index: number): GateFigures {
   const phase = rollout.phases[index]
   const counts = world.evidence.get(rollout.name)?.counts[index]
   if (phase === undefined || !isStarted(phase)) return { targets: 0, compliant: 0, failed: 0, unknown: 0 }
   const counted = world.control.rollouts.get(rollout.name)?.phases[index]
-  if (counts !== undefined && counted !== undefined && isStarted(counted) && counted.targets === phase.targets)
-    return figuresOf(counts)
+  if (counts !== undefined && counted !== undefined && isStarted(counted) && counted.startedAt === phase.startedAt)
+    return figuresOf({ ...counts, targets: counts.targets + phase.devices - counted.devices })
   const targets = countShared(phase.targets, world.fleet.present)
   return figuresOf({ ...(counts ?? noCounts()), targets })
 }
