@@ -33,11 +33,14 @@ import { applyReport } from './apply-report.ts'
 import { sourceAfter, sourceInTrouble } from './source-record.ts'
 import { recompileCollections, type State } from './state.ts'
 
-/** Changes the state by one fact of the journal, made at `at`; one that is dated before an earlier one counts as made at the same instant. */
-export function apply(state: State, at: EpochMs, fact: Fact): void {
+/**
+ * Changes the state by one fact of the journal, made at `at`; one that is dated before an earlier one counts as made at the same
+ * instant. `row`: of the device that reported, from who knows it.
+ */
+export function apply(state: State, at: EpochMs, fact: Fact, row?: number): void {
   state.clock = Math.max(state.clock, at)
   if (isDecision(fact)) applyDecision(state, state.clock, fact)
-  else applyInput(state, state.clock, fact)
+  else applyInput(state, state.clock, fact, row)
 }
 
 /** As `apply` does with `DeviceReported`, for who knows the device's row. */
@@ -66,9 +69,9 @@ function applyDecision(state: State, at: EpochMs, decision: Decision): void {
     refreshEffective(state)
 }
 
-function applyInput(state: State, at: EpochMs, fact: Input): void {
+function applyInput(state: State, at: EpochMs, fact: Input, known?: number): void {
   if (fact.type === 'DeviceReported') {
-    const row = state.fleet.rowOf.get(fact.device)
+    const row = known ?? state.fleet.rowOf.get(fact.device)
     if (row !== undefined) applyReportOf(state, at, row, fact.report)
     return
   }

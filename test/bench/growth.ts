@@ -8,7 +8,7 @@ import { gateFigures } from '../../controller/rollout/evidence.ts'
 import { computeFigures } from '../../controller/rollout/recount.ts'
 import { apply } from '../../controller/state/apply.ts'
 import { decide } from '../../controller/state/decide.ts'
-import { READ_AHEAD_FROM, readAhead } from '../../controller/state/read-ahead.ts'
+import { type Ahead, READ_AHEAD_FROM, readAhead } from '../../controller/state/read-ahead.ts'
 import { decodeState, encodeState, type State } from '../../controller/state/state.ts'
 import { NOW } from './catalog-data.ts'
 import { deviceAttributes } from './fleet-data.ts'
@@ -82,6 +82,7 @@ function worksOver(devices: number): Work[] {
   const { state, deployed } = largeState({ devices, updates: UPDATES, deployed: DEPLOYED, collections: COLLECTIONS })
   const rollout = onlyRollout(state)
   const bytes = encodeState(state)
+  const ahead: Ahead = { rows: [] }
   let turn = 0
   const rows = Array.from({ length: INCREMENTAL }, (_, i) => spread(i, devices))
   const attributes = [0, 1].map((change) => rows.map((row) => deviceAttributes(row + change)))
@@ -123,9 +124,9 @@ function worksOver(devices: number): Work[] {
     }),
     each('one report of ten messages folded', 'report', INCREMENTAL, (i) => {
       const facts = reports[turn - 1] ?? []
-      readAhead(state, facts, i)
+      const row = readAhead(state, facts, i, ahead)
       const fact = facts[i]
-      if (fact !== undefined) apply(state, NOW, fact)
+      if (fact !== undefined) apply(state, NOW, fact, row)
     }),
     // What reports left would be collected meanwhile, which takes longer than all gates.
     {
