@@ -14,6 +14,7 @@ import {
 } from '../model/bit-plane.ts'
 import type { CollectionSpec } from '../model/collection.ts'
 import { ALL_DEVICES } from '../model/membership.ts'
+import { haveRead } from '../model/typed-arrays.ts'
 import type { AttributeChange, Fleet } from './fleet.ts'
 import type { Program, Source } from './program.ts'
 import { bindReaders, markAnswers, markDirty, type Readers, readersOf } from './readers.ts'
@@ -156,6 +157,7 @@ export function reevaluateDevice(
   const { dirty, membership, programs } = collections
   if (changed === 'All') for (let i = 0; i < programs.length; i++) markDirty(dirty, i)
   else markAnswers(dirty, collections.readers, row, changed)
+  readMembers(collections, row)
   let names: string[] | undefined
   for (let at = 0; at < dirty.length; at++) {
     for (let word = dirty[at] ?? 0; word !== 0; word = dirty[at] ?? 0) {
@@ -276,6 +278,16 @@ function evaluate(fleet: Fleet, program: Program, planes: Map<Term, BitPlane>): 
   intersect(members, program.limit?.plane ?? fleet.present)
   for (const source of program.exclude) subtract(members, source.plane)
   return members
+}
+
+// Members of another collection are another place in memory, and seldom in a cache: those of all that are to be looked at are
+// waited for together.
+function readMembers({ dirty, programs }: Collections, row: number): void {
+  let sum = 0
+  for (let at = 0; at < dirty.length; at++)
+    for (let word = dirty[at] ?? 0; word !== 0; word &= word - 1)
+      sum += programs[(at << 5) + 31 - Math.clz32(word & -word)]?.plane.words[row >>> 5] ?? 0
+  haveRead(sum)
 }
 
 /** Puts one device in or out of one collection. Returns whether that was a change. */

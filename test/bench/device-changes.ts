@@ -7,7 +7,7 @@ import {
   evaluateAll,
   reevaluateDevice,
 } from '../../controller/fleet/collections.ts'
-import { enrolDevice, type Fleet, newFleet, readRows, setAttributes } from '../../controller/fleet/fleet.ts'
+import { enrolDevice, type Fleet, newFleet, readAttributes, setAttributes } from '../../controller/fleet/fleet.ts'
 import { hasBit, newPlane } from '../../controller/model/bit-plane.ts'
 import type { CollectionSpec } from '../../controller/model/collection.ts'
 import type { EpochMs } from '../../controller/model/instant.ts'
@@ -80,7 +80,7 @@ function collectionsRows(devices: number, count: number): Row[] {
 function changeDevices(fleet: Fleet, collections: Collections, changes: readonly Change[], together: number): void {
   for (const [i, { row, attributes }] of changes.entries()) {
     if (together > 1 && i % together === 0)
-      readRows(
+      readAttributes(
         fleet,
         changes.slice(i, i + together).map((next) => next.row),
       )

@@ -1,7 +1,7 @@
 // What grows with the fleet, and what must not: the same work over ten times as many devices. Full work is shown as time a
 // device, which is to stay within 20 % for linear growth; incremental work and gates as time an operation, which is to stay flat.
 import { evaluateAll, reevaluateDevice } from '../../controller/fleet/collections.ts'
-import { readRows, setAttributes } from '../../controller/fleet/fleet.ts'
+import { readAttributes, setAttributes } from '../../controller/fleet/fleet.ts'
 import { devicePolicy } from '../../controller/project/policy.ts'
 import { isStarted, type RolloutRecord } from '../../controller/rollout/control.ts'
 import { gateFigures } from '../../controller/rollout/evidence.ts'
@@ -117,7 +117,7 @@ function worksOver(devices: number): Work[] {
     full('a snapshot decoded', () => decodeState(bytes.slice())),
     each('one device changes, all its collections current', 'device', INCREMENTAL, (i) => {
       if (i === 0) turn++
-      if (i % AHEAD === 0 && devices >= READ_AHEAD_FROM) readRows(state.fleet, rows.slice(i, i + AHEAD))
+      if (i % AHEAD === 0 && devices >= READ_AHEAD_FROM) readAttributes(state.fleet, rows.slice(i, i + AHEAD))
       const row = rows[i] ?? 0
       const changed = setAttributes(state.fleet, row, attributes[turn % 2]?.[i] ?? {})
       reevaluateDevice(state.fleet, state.collections, row, changed)
