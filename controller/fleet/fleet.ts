@@ -111,8 +111,10 @@ export function setAttributes(fleet: Fleet, row: number, attributes: DeviceAttri
     const outcome = setValue(column, row, attributes[key])
     if (outcome === 'same') continue
     if (outcome === 'renumbered') fleet.shape++
-    changed ??= []
-    changed.push({ key, before: outcome === 'renumbered' ? undefined : before, after: column.codes[row] ?? 0 })
+    const change = { key, before: outcome === 'renumbered' ? undefined : before, after: column.codes[row] ?? 0 }
+    // Most changes come alone, and a list that grows from nothing takes the memory of seventeen.
+    if (changed === undefined) changed = [change]
+    else changed.push(change)
   }
   if (kept < had) {
     changed ??= []
