@@ -14,10 +14,12 @@ import {
 } from '../model/bit-plane.ts'
 import type { CollectionSpec } from '../model/collection.ts'
 import { ALL_DEVICES } from '../model/membership.ts'
+import { haveRead } from '../model/typed-arrays.ts'
 import type { AttributeChange, Fleet } from './fleet.ts'
 import type { Program, Source } from './program.ts'
+import { bindReaders, markAnswers, markDirty, type Readers, readersOf } from './readers.ts'
 import { type CollectionError, orderReferences } from './reference-order.ts'
-import { bindTerm, holdsForCode, type Term, type TermPool, termHolds, termPlane, termsOf } from './term.ts'
+import { bindTerm, type Term, type TermPool, termHolds, termPlane, termsOf } from './term.ts'
 import { evaluateWhole } from './whole-fleet.ts'
 
 /** State, plain data: the last good members of each declared collection. The planes stay the same objects while a collection lives. */
@@ -42,7 +44,7 @@ export type Collections = {
   readonly programs: readonly Program[]
   readonly terms: readonly Term[]
   /** By attribute key: the conditions on it, and the queries that have them. */
-  readonly readers: ReadonlyMap<string, readonly Reader[]>
+  readonly readers: ReadonlyMap<string, Readers>
   /** Programs still to be looked at for the device at hand, one bit each; empty between calls. */
   readonly dirty: Uint32Array
   readonly everyDevice: Source
@@ -50,12 +52,6 @@ export type Collections = {
   readonly moves: { rows: number[]; forgotten: number }
   /** What the terms' lookup tables were filled from. */
   bound: { readonly fleet: Fleet; readonly shape: number } | undefined
-}
-
-type Reader = {
-  readonly term: Term
-  /** With the number of its program each. */
-  readonly queries: { readonly terms: readonly Term[]; readonly program: number }[]
 }
 
 /** Fleets that are smaller are evaluated the plain way: laying out the kernel's memory takes as long as the whole. */
@@ -86,19 +82,14 @@ export function compileCollections(
   const pool: TermPool = new Map()
   const programs: Program[] = []
   const numbers = new Map<string, number>()
-  const readers = new Map<Term, Reader>()
   for (const name of sound) {
     const program = compile(name, specs.get(name) ?? {}, membership, sources, pool)
     const number = programs.push(program) - 1
     numbers.set(name, number)
     sources.set(name, program)
     for (const to of new Set(referencedNames(specs.get(name)))) programs[numbers.get(to) ?? -1]?.dependants.push(number)
-    for (const terms of program.queries)
-      for (const term of terms)
-        readers.getOrInsertComputed(term, () => ({ term, queries: [] })).queries.push({ terms, program: number })
   }
   const terms = [...pool.values()]
-  const byKey = Map.groupBy(readers.values(), ({ term }) => term.expression.key)
   const dirty = new Uint32Array((programs.length + 31) >>> 5)
   const { members } = membership
   return {
@@ -109,7 +100,7 @@ export function compileCollections(
     members,
     programs,
     terms,
-    readers: byKey,
+    readers: readersOf(programs),
     dirty,
     everyDevice,
     moves: { rows: [], forgotten: 0 },
@@ -153,7 +144,7 @@ export function evaluateAll(fleet: Fleet, collections: Collections, how?: 'Plain
 
 /**
  * Brings every collection up to date with one device right after its attributes `changed`, or, with 'All', after it was
- * enrolled or removed. Returns the names it joined or left, sorted. Only collections are looked at of which a query has another
+ * enrolled or removed. Returns the names it joined or left, in order of their references. Only collections are looked at of which a query has another
  * answer than before, and those that refer to a collection that the device joined or left.
  */
 export function reevaluateDevice(
@@ -165,7 +156,8 @@ export function reevaluateDevice(
   if (collections.bound?.fleet !== fleet || collections.bound.shape !== fleet.shape) bind(fleet, collections)
   const { dirty, membership, programs } = collections
   if (changed === 'All') for (let i = 0; i < programs.length; i++) markDirty(dirty, i)
-  else markAnswers(collections, row, changed)
+  else markAnswers(dirty, collections.readers, row, changed)
+  readMembers(collections, row)
   let names: string[] | undefined
   for (let at = 0; at < dirty.length; at++) {
     for (let word = dirty[at] ?? 0; word !== 0; word = dirty[at] ?? 0) {
@@ -186,7 +178,7 @@ export function reevaluateDevice(
     }
   }
   if (names !== undefined || changed === 'All') noteMove(collections, row)
-  return names === undefined ? NO_NAMES : names.sort()
+  return names ?? NO_NAMES
 }
 
 /** How many moves there have been; to be given to `movedSince` later. */
@@ -241,6 +233,7 @@ function referencedNames(spec: CollectionSpec | undefined): string[] {
 
 function bind(fleet: Fleet, collections: Collections): void {
   for (const term of collections.terms) bindTerm(term, fleet)
+  bindReaders(collections.readers)
   collections.everyDevice.plane = fleet.present
   collections.bound = { fleet, shape: fleet.shape }
 }
@@ -287,6 +280,16 @@ function evaluate(fleet: Fleet, program: Program, planes: Map<Term, BitPlane>): 
   return members
 }
 
+// Members of another collection are another place in memory, and seldom in a cache: those of all that are to be looked at are
+// waited for together.
+function readMembers({ dirty, programs }: Collections, row: number): void {
+  let sum = 0
+  for (let at = 0; at < dirty.length; at++)
+    for (let word = dirty[at] ?? 0; word !== 0; word &= word - 1)
+      sum += programs[(at << 5) + 31 - Math.clz32(word & -word)]?.plane.words[row >>> 5] ?? 0
+  haveRead(sum)
+}
+
 /** Puts one device in or out of one collection. Returns whether that was a change. */
 function update(fleet: Fleet, program: Program, row: number): boolean {
   return belongs(fleet, program, row) ? setBit(program.plane, row) : clearBit(program.plane, row)
@@ -310,37 +313,4 @@ function isChosen(fleet: Fleet, { queries, direct, include }: Program, row: numb
 function allHold(terms: readonly Term[], row: number): boolean {
   for (const term of terms) if (!termHolds(term, row)) return false
   return terms.length > 0
-}
-
-// Most queries that ask about an attribute have the answer that they had: then nothing of the collection is read, whose members
-// at this row are seldom in a cache.
-function markAnswers({ dirty, readers }: Collections, row: number, changed: readonly AttributeChange[]): void {
-  const flipped: Reader[] = []
-  for (const { key, before, after } of changed)
-    for (const reader of readers.get(key) ?? []) {
-      if (before === undefined) for (const { program } of reader.queries) markDirty(dirty, program)
-      else if (holdsForCode(reader.term, before) !== holdsForCode(reader.term, after)) {
-        reader.term.flipped = true
-        flipped.push(reader)
-      }
-    }
-  for (const { queries } of flipped)
-    for (const { terms, program } of queries) if (isOtherAnswer(terms, row)) markDirty(dirty, program)
-  for (const { term } of flipped) term.flipped = false
-}
-
-function isOtherAnswer(terms: readonly Term[], row: number): boolean {
-  let holds = true
-  let held = true
-  for (const term of terms) {
-    const now = termHolds(term, row)
-    holds &&= now
-    held &&= now !== term.flipped
-    if (!holds && !held) return false
-  }
-  return holds !== held
-}
-
-function markDirty(dirty: Uint32Array, number: number): void {
-  dirty[number >>> 5] = (dirty[number >>> 5] ?? 0) | (1 << (number & 31))
 }

@@ -29,8 +29,8 @@ export class RowIndex {
   }
 
   /**
-   * The rows of those that are known, each as `get` finds it. Slots and ids are read in one go before they are looked at, so that
-   * the misses of the cache are waited for together.
+   * The row of each, −1 for those that are not known. Slots and ids are read in one go before they are looked at, so that the misses of
+   * the cache are waited for together.
    */
   rowsOf(ids: readonly string[]): number[] {
     const hashes: number[] = []
@@ -43,10 +43,7 @@ export class RowIndex {
     for (const row of likely) if (row !== 0) sum += this.#ids[row - 1]?.length ?? 0
     haveRead(sum)
     const rows: number[] = []
-    for (let i = 0; i < ids.length; i++) {
-      const row = this.#find(ids[i] ?? '', hashes[i] ?? 0)
-      if (row !== undefined) rows.push(row)
-    }
+    for (let i = 0; i < ids.length; i++) rows.push(this.#find(ids[i] ?? '', hashes[i] ?? 0) ?? -1)
     return rows
   }
 

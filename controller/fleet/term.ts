@@ -49,11 +49,7 @@ export function bindTerm(term: Term, fleet: Fleet): void {
 }
 
 export function termHolds(term: Term, row: number): boolean {
-  return holdsForCode(term, term.column?.codes[row] ?? 0)
-}
-
-/** Of the column that the term is bound to. */
-export function holdsForCode(term: Term, code: number): boolean {
+  const code = term.column?.codes[row] ?? 0
   if (code >= term.known) extend(term, code)
   return term.table[code] === 1
 }

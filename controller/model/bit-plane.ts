@@ -129,55 +129,6 @@ export function planeRows(plane: BitPlane): number[] {
   return rows
 }
 
-/**
- * How a set of devices stands in a fact: its words, little-endian in base64, in stretches without long gaps, each behind the number
- * of its first word (`31250:AQAAAA==,31262:…`; no number means 0). The same set always gives the same text.
- */
-export function encodePlane({ words }: BitPlane): string {
-  const stretches: string[] = []
-  for (let from = 0; from < words.length; from++) {
-    if (words[from] === 0) continue
-    let end = from + 1
-    for (let i = end; i < words.length && i - end < GAP; i++) if (words[i] !== 0) end = i + 1
-    stretches.push(`${from === 0 ? '' : `${from}:`}${toBase64(words.subarray(from, end))}`)
-    from = end
-  }
-  return stretches.join()
-}
-
-/** Throws a SyntaxError on a text that is no such set, or of rows beyond 67,108,863. */
-export function decodePlane(text: string): BitPlane {
-  const stretches = text.split(',').map((stretch) => {
-    const colon = stretch.indexOf(':')
-    const bytes = Uint8Array.fromBase64(stretch.slice(colon + 1))
-    return { from: colon < 0 ? 0 : firstWord(stretch.slice(0, colon)), bytes }
-  })
-  const plane: BitPlane = {
-    words: new Uint32Array(Math.max(...stretches.map(({ from, bytes }) => from + (bytes.length >>> 2)))),
-  }
-  for (const { from, bytes } of stretches) {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    for (let i = 0; i < bytes.length >>> 2; i++) plane.words[from + i] = view.getUint32(i * 4, true)
-  }
-  return plane
-}
-
-/** So many words without a row are longer than the number of another stretch. */
-const GAP = 4
-const MAX_WORDS = 2 ** 21
-
-function toBase64(words: Uint32Array): string {
-  const bytes = new Uint8Array(words.length * 4)
-  const view = new DataView(bytes.buffer)
-  for (let i = 0; i < words.length; i++) view.setUint32(i * 4, words[i] ?? 0, true)
-  return bytes.toBase64()
-}
-
-function firstWord(text: string): number {
-  if (/^[1-9]\d{0,6}$/.test(text) && Number(text) < MAX_WORDS) return Number(text)
-  throw new SyntaxError(`a stretch of a set cannot begin at word ${text}`)
-}
-
 function grow(plane: BitPlane, words: number): void {
   const grown = new Uint32Array(Math.max(words, plane.words.length * 2))
   grown.set(plane.words)

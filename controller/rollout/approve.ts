@@ -1,9 +1,10 @@
 // Approving a phase's updates for its devices, and for those that join later. An approval is in force once it is in the
 // journal, and every one names where it comes from (semantics.md §7).
 import { type Collections, movedSince, movesOf } from '../fleet/collections.ts'
-import { type BitPlane, countBits, encodePlane } from '../model/bit-plane.ts'
+import type { BitPlane } from '../model/bit-plane.ts'
 import type { Provenance } from '../model/facts.ts'
 import { toRfc3339 } from '../model/instant.ts'
+import { encodeRows } from '../model/plane-text.ts'
 import { plural } from '../model/plural.ts'
 import type { Reason } from '../model/reasons.ts'
 import type { ResolvedPlan } from '../model/resolved-plan.ts'
@@ -36,16 +37,16 @@ export function joinDevices(draft: Draft, rollout: RolloutRecord): boolean {
   const moved = isKnown ? movedSince(collections, known.moves) : undefined
   if (moved?.length === 0) return false
   const found = joiners(draft.world, rollout, moved)
-  for (const { index, targets: added } of found) {
+  for (const { index, rows } of found) {
     const planned = rollout.plan.phases[index]
     if (planned === undefined) continue
-    const devices = countBits(added)
+    const devices = rows.length
     const message = `${plural(devices, 'device')} joined collection ${planned.collection} after the phase had started`
     emit(draft, {
       type: 'TargetsJoined',
       ...ofRollout(rollout),
       phase: planned.name,
-      targets: encodePlane(added),
+      targets: encodeRows(rows),
       devices,
       reason: 'NewDevices',
       message,

@@ -1,8 +1,9 @@
 // What has been decided so far about rules, rollouts and holds: plain immutable records, and `evolve`, the one function
 // that changes them. The fold applies it to journaled decisions, `decide` to the ones it has just made, so both agree.
-import { type BitPlane, clonePlane, countBits, decodePlane, isEmptyPlane, subtract, unite } from '../model/bit-plane.ts'
+import { type BitPlane, clonePlane, setBit } from '../model/bit-plane.ts'
 import type { Decision, GateFigures, HoldTerms, Provenance } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
+import { decodePlane, decodeRows } from '../model/plane-text.ts'
 import type { Reason } from '../model/reasons.ts'
 import type { ResolvedPlan } from '../model/resolved-plan.ts'
 import type { UpdateId } from '../model/update.ts'
@@ -252,14 +253,10 @@ function startedPhaseAfter(phase: StartedPhase, at: EpochMs, decision: PhaseDeci
     case 'UpdatesApproved':
       return { ...phase, approved: true }
     case 'TargetsJoined': {
-      const targets = subtract(decodePlane(decision.targets), phase.targets)
-      if (isEmptyPlane(targets)) return phase
-      return {
-        ...phase,
-        targets: unite(clonePlane(phase.targets), targets),
-        devices: phase.devices + countBits(targets),
-        joined: withJoined(phase.joined, targets, at),
-      }
+      const targets = clonePlane(phase.targets)
+      const rows = decodeRows(decision.targets).filter((row) => setBit(targets, row))
+      if (rows.length === 0) return phase
+      return { ...phase, targets, devices: phase.devices + rows.length, joined: withJoined(phase.joined, rows, at) }
     }
     case 'ThresholdMet':
       return { ...phase, thresholdMetAt: at, figures: figuresOf(decision) }

@@ -6,8 +6,9 @@
 import { stateOf } from '../catalog/catalog.ts'
 import { complianceOf } from '../fleet/compliance.ts'
 import { type BitPlane, clearBit, countShared, hasBit, newPlane, popCount, setBit } from '../model/bit-plane.ts'
-import type { GateFigures } from '../model/facts.ts'
+import type { Decision, GateFigures } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
+import { decodeRows } from '../model/plane-text.ts'
 import { writeUnsigned } from '../model/still.ts'
 import type { UpdateId } from '../model/update.ts'
 import { type Control, isStarted, isUnfinished, type RolloutRecord } from './control.ts'
@@ -67,13 +68,28 @@ export function recountEvidence(world: World, name: string): void {
   if (rollout !== undefined && evidence !== undefined) recount(world, rollout, evidence)
 }
 
-/** After a phase of a rollout started, or devices joined one. They have said nothing in it yet. */
+/** After a phase of a rollout started. Its devices have said nothing in it yet. */
 export function countTargets(world: World, name: string): void {
   const phases = world.control.rollouts.get(name)?.phases
   world.evidence.get(name)?.counts.forEach((counts, index) => {
     const phase = phases?.[index]
     counts.targets = phase !== undefined && isStarted(phase) ? countShared(phase.targets, world.fleet.present) : 0
   })
+}
+
+/** After devices joined a phase, as which `before` knows it. They have said nothing in it yet. */
+export function countJoined(
+  world: World,
+  before: Control,
+  { rollout: name, phase: joined, targets }: Extract<Decision, { readonly type: 'TargetsJoined' }>,
+): void {
+  const rollout = before.rollouts.get(name)
+  const index = rollout?.plan.phases.findIndex((planned) => planned.name === joined) ?? -1
+  const phase = rollout?.phases[index]
+  const counts = world.evidence.get(name)?.counts[index]
+  if (phase === undefined || counts === undefined || !isStarted(phase)) return
+  for (const row of decodeRows(targets))
+    if (!hasBit(phase.targets, row) && hasBit(world.fleet.present, row)) counts.targets++
 }
 
 /** After a device was enrolled that was not, or the other way round. */
@@ -159,16 +175,16 @@ export function refreshEffective(world: World): void {
 }
 
 /**
- * The gate figures of a phase, from the counters. One that has begun or grown in a decision, and not in the world yet, has its
- * targets counted here; those that are new have said nothing in it.
+ * The gate figures of a phase, from the counters. One that has begun in a decision, and not in the world yet, has its targets
+ * counted here, and one that has grown those that joined, all of them present; these have said nothing in it.
  */
 export function gateFigures(world: World, rollout: RolloutRecord, index: number): GateFigures {
   const phase = rollout.phases[index]
   const counts = world.evidence.get(rollout.name)?.counts[index]
   if (phase === undefined || !isStarted(phase)) return { targets: 0, compliant: 0, failed: 0, unknown: 0 }
   const counted = world.control.rollouts.get(rollout.name)?.phases[index]
-  if (counts !== undefined && counted !== undefined && isStarted(counted) && counted.targets === phase.targets)
-    return figuresOf(counts)
+  if (counts !== undefined && counted !== undefined && isStarted(counted) && counted.startedAt === phase.startedAt)
+    return figuresOf({ ...counts, targets: counts.targets + phase.devices - counted.devices })
   const targets = countShared(phase.targets, world.fleet.present)
   return figuresOf({ ...(counts ?? noCounts()), targets })
 }

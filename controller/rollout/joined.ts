@@ -8,21 +8,23 @@ export type Joined = { readonly rows: Int32Array; readonly at: Float64Array }
 /** How snapshots of before hold it. */
 export type JoinedBatches = readonly { readonly at: EpochMs; readonly targets: BitPlane }[]
 
-/** With these devices, none of which had joined. */
-export function withJoined(joined: Joined | undefined, devices: BitPlane, at: EpochMs): Joined {
-  const added = planeRows(devices)
-  const before = joined?.rows.length ?? 0
-  const rows = new Int32Array(before + added.length)
+/** With these devices, none of which had joined; ascending. */
+export function withJoined(joined: Joined | undefined, added: readonly number[], at: EpochMs): Joined {
+  const { rows: before, at: since } = joined ?? NOBODY
+  const rows = new Int32Array(before.length + added.length)
   const instants = new Float64Array(rows.length)
   let old = 0
-  let fresh = 0
-  for (let i = 0; i < rows.length; i++) {
-    const row = joined?.rows[old] ?? Infinity
-    const other = added[fresh] ?? Infinity
-    rows[i] = Math.min(row, other)
-    instants[i] = row < other ? (joined?.at[old++] ?? at) : at
-    if (other < row) fresh++
+  let next = 0
+  for (const row of added) {
+    for (; old < before.length && (before[old] ?? 0) < row; old++) {
+      rows[next] = before[old] ?? 0
+      instants[next++] = since[old] ?? 0
+    }
+    rows[next] = row
+    instants[next++] = at
   }
+  rows.set(before.subarray(old), next)
+  instants.set(since.subarray(old), next)
   return { rows, at: instants }
 }
 
@@ -40,6 +42,8 @@ export function joinedAt({ rows, at }: Joined, row: number): EpochMs | undefined
 
 export function joinedFrom(batches: JoinedBatches): Joined | undefined {
   let joined: Joined | undefined
-  for (const { targets, at } of batches) joined = withJoined(joined, targets, at)
+  for (const { targets, at } of batches) joined = withJoined(joined, planeRows(targets), at)
   return joined
 }
+
+const NOBODY: Joined = { rows: new Int32Array(), at: new Float64Array() }

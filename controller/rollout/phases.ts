@@ -1,7 +1,8 @@
 // The ordinary course of a rollout: a phase passes its gate and soak, the next one starts (semantics.md §6).
-import { type BitPlane, countBits, encodePlane } from '../model/bit-plane.ts'
+import { type BitPlane, countBits } from '../model/bit-plane.ts'
 import type { Decision } from '../model/facts.ts'
 import { type EpochMs, HOUR, toRfc3339 } from '../model/instant.ts'
+import { encodePlane } from '../model/plane-text.ts'
 import { plural } from '../model/plural.ts'
 import type { ResolvedPhase } from '../model/resolved-plan.ts'
 import { isStarted, type RolloutRecord, type StartedPhase } from './control.ts'

@@ -1,8 +1,9 @@
 // What time alone does to the world: devices fall silent (semantics.md §8), superseded updates expire (§1).
 import { planExpiry, type SupersedencePolicy } from '../catalog/expiry.ts'
 import { oldestReportAfter, staleRows } from '../fleet/fleet.ts'
-import { encodePlane, planeOf } from '../model/bit-plane.ts'
+import { planeOf } from '../model/bit-plane.ts'
 import { type EpochMs, HOUR } from '../model/instant.ts'
+import { encodePlane } from '../model/plane-text.ts'
 import { plural } from '../model/plural.ts'
 import { type Draft, emit, markStaleInDraft, wakeAt } from './draft.ts'
 import { unapproveSome } from './unapprove.ts'

@@ -6,9 +6,8 @@ import {
   clonePlane,
   eachBit,
   hasBit,
-  isEmptyPlane,
   newPlane,
-  planeOf,
+  planeRows,
   setBit,
   subtract,
 } from '../model/bit-plane.ts'
@@ -37,28 +36,21 @@ export function phaseCandidates(world: World, rollout: RolloutRecord, index: num
   return candidates
 }
 
+/** Devices to be added to a phase, ascending. */
+export type Joiners = { readonly index: number; readonly rows: ArrayLike<number> }
+
 /**
  * Devices to be added to phases that have started: to the first that they belong to, or to the last phase only. Of `rows`
  * alone when these are given.
  */
-export function joiners(
-  world: World,
-  rollout: RolloutRecord,
-  rows?: readonly number[],
-): { index: number; targets: BitPlane }[] {
-  const found: { index: number; targets: BitPlane }[] = []
+export function joiners(world: World, rollout: RolloutRecord, rows?: readonly number[]): Joiners[] {
   const last = rollout.phases.length - 1
-  rollout.phases.forEach((phase, index) => {
-    if (!isStarted(phase) || (rollout.plan.newDevices === 'Last' && index !== last)) return
-    const targets =
-      rows === undefined
-        ? phaseCandidates(world, rollout, index)
-        : planeOf(candidatesAmong(world, rollout, index, rows))
-    if (targets === undefined) return
-    for (const earlier of found) subtract(targets, earlier.targets)
-    if (!isEmptyPlane(targets)) found.push({ index, targets })
+  const open = [...rollout.phases.keys()].filter((index) => {
+    const phase = rollout.phases[index]
+    return phase !== undefined && isStarted(phase) && (rollout.plan.newDevices !== 'Last' || index === last)
   })
-  return found
+  const found = rows === undefined ? joinersOfAll(world, rollout, open) : joinersAmong(world, rollout, open, rows)
+  return found.filter((joining) => joining.rows.length > 0)
 }
 
 /** The phase that a device belongs to, by its index, or -1. */
@@ -130,15 +122,36 @@ export function lengthOf(duration: string): number {
 const lengths = new Map<string, number>()
 const MAX_LENGTHS = 1000
 
-// Those of `phaseCandidates`.
-function candidatesAmong(world: World, rollout: RolloutRecord, index: number, rows: readonly number[]): number[] {
-  const phase = rollout.plan.phases[index]
-  const members = phase && membersOf(world.fleet, world.collections, phase.collection)
-  if (phase === undefined || members === undefined) return []
-  const limit = phase.percent * 100
-  return rows.filter(
-    (row) => hasBit(members, row) && phaseIndexOf(rollout, row) < 0 && (world.fleet.ring[row] ?? 0) < limit,
-  )
+function joinersOfAll(world: World, rollout: RolloutRecord, open: readonly number[]): Joiners[] {
+  const earlier: BitPlane[] = []
+  return open.map((index) => {
+    const candidates = phaseCandidates(world, rollout, index) ?? newPlane()
+    for (const plane of earlier) subtract(candidates, plane)
+    earlier.push(candidates)
+    return { index, rows: planeRows(candidates) }
+  })
+}
+
+// A row may have moved more than once.
+function joinersAmong(
+  world: World,
+  rollout: RolloutRecord,
+  open: readonly number[],
+  moved: readonly number[],
+): Joiners[] {
+  const phases = open.map((index) => {
+    const { collection = '', percent = 0 } = rollout.plan.phases[index] ?? {}
+    const members = membersOf(world.fleet, world.collections, collection)
+    return { index, members, limit: percent * 100, rows: new Set<number>() }
+  })
+  for (const row of moved) {
+    if (phaseIndexOf(rollout, row) >= 0) continue
+    const position = world.fleet.ring[row] ?? 0
+    const joins = ({ members, limit }: (typeof phases)[number]) =>
+      members !== undefined && position < limit && hasBit(members, row)
+    phases.find(joins)?.rows.add(row)
+  }
+  return phases.map(({ index, rows }) => ({ index, rows: Uint32Array.from(rows).sort() }))
 }
 
 function onDevice(

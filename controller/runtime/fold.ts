@@ -3,7 +3,7 @@
 import type { Appended, Entry, Journal } from '../journal/journal.ts'
 import { type Fact, type Input, isDecision } from '../model/facts.ts'
 import { apply } from '../state/apply.ts'
-import { readAhead } from '../state/read-ahead.ts'
+import { type Ahead, readAhead } from '../state/read-ahead.ts'
 import { decodeState, newState, type State } from '../state/state.ts'
 
 /** Called for each fact in order, when it is durable and is about to be folded: what it meets in the state is exactly what it changes. */
@@ -63,12 +63,13 @@ export class Fold {
     this.#own.delete(own.first)
     const begun = performance.now()
     const all = own.parts.flatMap(({ facts }) => facts)
+    const ahead: Ahead = { rows: [] }
     let next = 0
     for (const { facts, watch } of own.parts)
       for (const [i, fact] of facts.entries()) {
-        readAhead(this.state, all, next++)
+        const row = readAhead(this.state, all, next++, ahead)
         if (watch !== undefined && !isDecision(fact)) watch(fact, i)
-        apply(this.state, own.at, fact)
+        apply(this.state, own.at, fact, row)
         this.#seq++
       }
     this.#count(own.last - own.first + 1, begun)

@@ -1,6 +1,7 @@
 // Whom a decision concerns: a simulated device that cannot be told anything new need not ask.
-import { type BitPlane, decodePlane, newPlane, unite } from '../model/bit-plane.ts'
+import { type BitPlane, newPlane, unite } from '../model/bit-plane.ts'
 import type { Decision } from '../model/facts.ts'
+import { decodePlane } from '../model/plane-text.ts'
 import type { UpdateId } from '../model/update.ts'
 import { isStarted } from '../rollout/control.ts'
 import type { State } from '../state/state.ts'

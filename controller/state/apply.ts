@@ -6,17 +6,19 @@ import { reevaluateDevice } from '../fleet/collections.ts'
 import { dropDevice } from '../fleet/compliance.ts'
 import { enrolDevice, markStale, removeDevice } from '../fleet/fleet.ts'
 import { dropTokenHash, putTokenHash } from '../fleet/token-hashes.ts'
-import { decodePlane, eachBit, hasBit, newPlane, setBit } from '../model/bit-plane.ts'
+import { eachBit, hasBit, newPlane, setBit } from '../model/bit-plane.ts'
 import type { Declared, ObjectRef } from '../model/declared.ts'
 import { type CatalogSynced, type Command, type Decision, type Fact, type Input, isDecision } from '../model/facts.ts'
 import type { EpochMs } from '../model/instant.ts'
 import type { Kind } from '../model/kinds.ts'
+import { decodePlane } from '../model/plane-text.ts'
 import type { DeviceReport } from '../model/report.ts'
 import { gitSourceName } from '../model/source-names.ts'
 import { isStarted, type PhaseRecord, type RolloutRecord, withRollout, withRule } from '../rollout/control.ts'
 import { evolveDecided } from '../rollout/draft.ts'
 import {
   countEnrolled,
+  countJoined,
   countTargets,
   forgetRow,
   forgetSilent,
@@ -31,11 +33,14 @@ import { applyReport } from './apply-report.ts'
 import { sourceAfter, sourceInTrouble } from './source-record.ts'
 import { recompileCollections, type State } from './state.ts'
 
-/** Changes the state by one fact of the journal, made at `at`; one that is dated before an earlier one counts as made at the same instant. */
-export function apply(state: State, at: EpochMs, fact: Fact): void {
+/**
+ * Changes the state by one fact of the journal, made at `at`; one that is dated before an earlier one counts as made at the same
+ * instant. `row`: of the device that reported, from who knows it.
+ */
+export function apply(state: State, at: EpochMs, fact: Fact, row?: number): void {
   state.clock = Math.max(state.clock, at)
   if (isDecision(fact)) applyDecision(state, state.clock, fact)
-  else applyInput(state, state.clock, fact)
+  else applyInput(state, state.clock, fact, row)
 }
 
 /** As `apply` does with `DeviceReported`, for who knows the device's row. */
@@ -46,7 +51,8 @@ export function applyReportOf(state: State, at: EpochMs, row: number, report: De
 
 function applyDecision(state: State, at: EpochMs, decision: Decision): void {
   state.version++
-  state.control = evolveDecided(state.control, at, decision)
+  const before = state.control
+  state.control = evolveDecided(before, at, decision)
   if (decision.type === 'UpdatesExpired') setStates(state.catalog, decision.expired, 'Expired')
   if (decision.type === 'DevicesStale') {
     const silent = newPlane()
@@ -57,14 +63,15 @@ function applyDecision(state: State, at: EpochMs, decision: Decision): void {
   }
   syncEvidence(state)
   if (decision.type === 'RolloutPlanned') recountEvidence(state, decision.rollout)
-  if (decision.type === 'PhaseStarted' || decision.type === 'TargetsJoined') countTargets(state, decision.rollout)
+  if (decision.type === 'PhaseStarted') countTargets(state, decision.rollout)
+  if (decision.type === 'TargetsJoined') countJoined(state, before, decision)
   if (decision.type === 'UpdatesExpired' || decision.type === 'UpdatesHeld' || decision.type === 'HoldEnded')
     refreshEffective(state)
 }
 
-function applyInput(state: State, at: EpochMs, fact: Input): void {
+function applyInput(state: State, at: EpochMs, fact: Input, known?: number): void {
   if (fact.type === 'DeviceReported') {
-    const row = state.fleet.rowOf.get(fact.device)
+    const row = known ?? state.fleet.rowOf.get(fact.device)
     if (row !== undefined) applyReportOf(state, at, row, fact.report)
     return
   }

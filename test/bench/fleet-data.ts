@@ -7,7 +7,7 @@ import type { ComplianceState, DeviceReport } from '../../controller/model/repor
 import type { UpdateId } from '../../controller/model/update.ts'
 import { apply } from '../../controller/state/apply.ts'
 import { decide } from '../../controller/state/decide.ts'
-import { readAhead } from '../../controller/state/read-ahead.ts'
+import { type Ahead, readAhead } from '../../controller/state/read-ahead.ts'
 import type { State } from '../../controller/state/state.ts'
 import { declare, declared, enrolled, id, synced, update } from '../support/declare.ts'
 
@@ -105,10 +105,8 @@ export function reportOf(
 
 /** Folds facts as the controller does those of one turn. */
 export function foldAll(state: State, at: EpochMs, facts: readonly Fact[]): void {
-  for (const [i, fact] of facts.entries()) {
-    readAhead(state, facts, i)
-    apply(state, at, fact)
-  }
+  const ahead: Ahead = { rows: [] }
+  for (const [i, fact] of facts.entries()) apply(state, at, fact, readAhead(state, facts, i, ahead))
 }
 
 /** Folds facts and what is decided upon them. */

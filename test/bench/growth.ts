@@ -1,14 +1,14 @@
 // What grows with the fleet, and what must not: the same work over ten times as many devices. Full work is shown as time a
 // device, which is to stay within 20 % for linear growth; incremental work and gates as time an operation, which is to stay flat.
 import { evaluateAll, reevaluateDevice } from '../../controller/fleet/collections.ts'
-import { readRows, setAttributes } from '../../controller/fleet/fleet.ts'
+import { readAttributes, setAttributes } from '../../controller/fleet/fleet.ts'
 import { devicePolicy } from '../../controller/project/policy.ts'
 import { isStarted, type RolloutRecord } from '../../controller/rollout/control.ts'
 import { gateFigures } from '../../controller/rollout/evidence.ts'
 import { computeFigures } from '../../controller/rollout/recount.ts'
 import { apply } from '../../controller/state/apply.ts'
 import { decide } from '../../controller/state/decide.ts'
-import { READ_AHEAD_FROM, readAhead } from '../../controller/state/read-ahead.ts'
+import { type Ahead, READ_AHEAD_FROM, readAhead } from '../../controller/state/read-ahead.ts'
 import { decodeState, encodeState, type State } from '../../controller/state/state.ts'
 import { NOW } from './catalog-data.ts'
 import { deviceAttributes } from './fleet-data.ts'
@@ -82,6 +82,7 @@ function worksOver(devices: number): Work[] {
   const { state, deployed } = largeState({ devices, updates: UPDATES, deployed: DEPLOYED, collections: COLLECTIONS })
   const rollout = onlyRollout(state)
   const bytes = encodeState(state)
+  const ahead: Ahead = { rows: [] }
   let turn = 0
   const rows = Array.from({ length: INCREMENTAL }, (_, i) => spread(i, devices))
   const attributes = [0, 1].map((change) => rows.map((row) => deviceAttributes(row + change)))
@@ -116,16 +117,16 @@ function worksOver(devices: number): Work[] {
     full('a snapshot decoded', () => decodeState(bytes.slice())),
     each('one device changes, all its collections current', 'device', INCREMENTAL, (i) => {
       if (i === 0) turn++
-      if (i % AHEAD === 0 && devices >= READ_AHEAD_FROM) readRows(state.fleet, rows.slice(i, i + AHEAD))
+      if (i % AHEAD === 0 && devices >= READ_AHEAD_FROM) readAttributes(state.fleet, rows.slice(i, i + AHEAD))
       const row = rows[i] ?? 0
       const changed = setAttributes(state.fleet, row, attributes[turn % 2]?.[i] ?? {})
       reevaluateDevice(state.fleet, state.collections, row, changed)
     }),
     each('one report of ten messages folded', 'report', INCREMENTAL, (i) => {
       const facts = reports[turn - 1] ?? []
-      readAhead(state, facts, i)
+      const row = readAhead(state, facts, i, ahead)
       const fact = facts[i]
-      if (fact !== undefined) apply(state, NOW, fact)
+      if (fact !== undefined) apply(state, NOW, fact, row)
     }),
     // What reports left would be collected meanwhile, which takes longer than all gates.
     {

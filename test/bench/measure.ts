@@ -23,8 +23,8 @@ export type Row = {
 /** `full` is for the record, `short` for CI: small sizes, the same work. */
 export type Size = 'full' | 'short'
 
-/** What is timed: `prepare` is not. */
-export type Work = { readonly prepare?: () => void; readonly run: () => unknown }
+/** What is timed: `prepare` is not. With `parts` both are done so many times for one run. */
+export type Work = { readonly prepare?: () => void; readonly run: () => unknown; readonly parts?: number }
 
 export type AsyncWork = { readonly prepare?: () => Promise<void> | void; readonly run: () => Promise<void> }
 
@@ -37,9 +37,12 @@ const WARM_UPS = 1
 export function timeInTurns(...works: readonly Work[]): number[][] {
   const times = works.map((): number[] => [])
   for (let turn = -WARM_UPS; turn < RUNS; turn++)
-    for (const [i, { prepare, run }] of works.entries()) {
-      prepare?.()
-      const ms = timed(run)
+    for (const [i, { prepare, run, parts = 1 }] of works.entries()) {
+      let ms = 0
+      for (let part = 0; part < parts; part++) {
+        prepare?.()
+        ms += timed(run)
+      }
       if (turn >= 0) times[i]?.push(ms)
     }
   return times

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { test } from 'tap'
-import { planeOf } from '../../controller/model/bit-plane.ts'
+import { planeOf, planeRows } from '../../controller/model/bit-plane.ts'
 import { type Joined, joinedAt, joinedFrom, withJoined } from '../../controller/rollout/joined.ts'
 
 const batches = fc
@@ -15,7 +15,11 @@ test('who joined in whichever order is found again, with its own instant, and no
       for (let batch = 0; batch <= 5; batch++) {
         const members = rows.filter((_, i) => of[i] === batch)
         for (const row of members) expected.set(row, 1000 + batch)
-        joined = withJoined(joined, planeOf(members), 1000 + batch)
+        joined = withJoined(
+          joined,
+          members.toSorted((a, b) => a - b),
+          1000 + batch,
+        )
       }
       for (let row = 0; row <= 5000; row++)
         if (joined === undefined || joinedAt(joined, row) !== expected.get(row)) return false
@@ -30,7 +34,10 @@ test('who joined in whichever order is found again, with its own instant, and no
 test('batches of older snapshots become the same list', (t) => {
   const first = { at: 1, targets: planeOf([7, 900]) }
   const second = { at: 2, targets: planeOf([3, 8, 70_000]) }
-  t.same(joinedFrom([first, second]), withJoined(withJoined(undefined, first.targets, 1), second.targets, 2))
+  t.same(
+    joinedFrom([first, second]),
+    withJoined(withJoined(undefined, planeRows(first.targets), 1), planeRows(second.targets), 2),
+  )
   t.equal(joinedFrom([]), undefined)
   t.end()
 })

@@ -4,11 +4,16 @@ import { movedSince, movesOf } from '../../controller/fleet/collections.ts'
 import { hasBit, planeRows } from '../../controller/model/bit-plane.ts'
 import { ringPosition } from '../../controller/model/hash.ts'
 import { DAY, HOUR } from '../../controller/model/instant.ts'
+import { evolve } from '../../controller/rollout/control.ts'
+import { gateFigures } from '../../controller/rollout/evidence.ts'
 import { joiners } from '../../controller/rollout/targets.ts'
+import { decide } from '../../controller/state/decide.ts'
 import { command, declared, enrolled, removed, ring, synced, update, type Written } from '../support/declare.ts'
 import {
   at,
   declaring,
+  figures,
+  figuresFromPlanes,
   given,
   installsFor,
   newStory,
@@ -124,11 +129,27 @@ test('who joins is the same whether everybody is looked at or those alone who mo
     for (let k = i; k < 400; k += 7) tell(story, says(story, `d${k}`, { attributes: { ring: to } }))
   tell(story, removed('d3'), enrolled('d400', { ring: 'a' }), enrolled('d3', { ring: 'b' }))
   const moved = movedSince(story.state.collections, before) ?? []
-  const rows = (all: ReturnType<typeof joiners>) => all.map(({ index, targets }) => [index, planeRows(targets)])
+  const rows = (all: ReturnType<typeof joiners>) => all.map(({ index, rows }) => [index, Array.from(rows)])
   t.same(rows(joiners(story.state, rollout, moved)), rows(joiners(story.state, rollout)))
   t.ok(rows(joiners(story.state, rollout)).length === 2, 'some joined either phase')
   given(story)
   t.same(joiners(story.state, rolloutOf(story, NAME)), [], 'and have joined now')
+})
+
+test('who joins is counted at once, in the decision as in the world after it', async (t) => {
+  const story = fleetOf(3, () => ({ ring: 'a' }))
+  evaluated(story, { phases: [{ name: 'p1', collection: 'a' }] })
+  say(story, ['d0'], { installed: ['u1'] })
+  tell(story, removed('d1'), ...Array.from({ length: 40 }, (_, i) => enrolled(`new${i}`, { ring: 'a' })))
+  const before = rolloutOf(story, NAME)
+  const decided = decide(story.state, Temporal.Instant.fromEpochMilliseconds(story.now)).decisions
+  const joined = the(decided, 'TargetsJoined')
+  const after = evolve(story.state.control, story.now, joined).rollouts.get(NAME) ?? before
+  t.same(gateFigures(story.state, after, 0), figuresFromPlanes(story.state, after, 0))
+  tell(story, joined)
+  t.same(figures(story, NAME), { targets: 42, compliant: 1, failed: 0, unknown: 41 })
+  tell(story, joined)
+  t.equal(figures(story, NAME).targets, 42, 'the same again changes nothing')
 })
 
 test('newDevices: Last leaves them to the last phase', async (t) => {

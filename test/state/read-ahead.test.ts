@@ -3,7 +3,7 @@ import { test } from 'tap'
 import { enrolDevice } from '../../controller/fleet/fleet.ts'
 import type { Fact } from '../../controller/model/facts.ts'
 import { apply } from '../../controller/state/apply.ts'
-import { READ_AHEAD_FROM, readAhead } from '../../controller/state/read-ahead.ts'
+import { type Ahead, READ_AHEAD_FROM, readAhead } from '../../controller/state/read-ahead.ts'
 import { encodeState, newState, type State } from '../../controller/state/state.ts'
 import { removed, reported } from '../support/declare.ts'
 
@@ -28,12 +28,12 @@ test('a large fleet is the same whether its reports were read ahead or not', asy
   })
   const [alone, ahead] = [largeFleet(), largeFleet()]
   const before = encodeState(ahead)
-  for (let i = 0; i < facts.length; i++) readAhead(ahead, facts, i)
+  const read: Ahead = { rows: [] }
+  for (let i = 0; i < facts.length; i++) readAhead(ahead, facts, i, read)
   t.ok(isSame(encodeState(ahead), before), 'nothing changed by that alone')
   for (const [i, fact] of facts.entries()) {
     apply(alone, READ_AHEAD_FROM, fact)
-    readAhead(ahead, facts, i)
-    apply(ahead, READ_AHEAD_FROM, fact)
+    apply(ahead, READ_AHEAD_FROM, fact, readAhead(ahead, facts, i, read))
   }
   t.ok(isSame(encodeState(ahead), encodeState(alone)))
   t.notOk(isSame(encodeState(ahead), before))
