@@ -1,6 +1,8 @@
 // Plays scenarios in tests: declarations, catalog and scenario from text, the story back, and every law of invariants.ts
 // held at each step.
+import { isDeepStrictEqual } from 'node:util'
 import { parseFeed } from '../../controller/catalog/feeds/parse-feed.ts'
+import { planeRows } from '../../controller/model/bit-plane.ts'
 import type { Declared } from '../../controller/model/declared.ts'
 import type { Decision } from '../../controller/model/facts.ts'
 import type { EpochMs } from '../../controller/model/instant.ts'
@@ -94,18 +96,31 @@ export function play(order: Play): Played {
     order.faults ?? NO_FAULTS,
   )
   story.push(tellEnd(end.state, end.notes, input.until))
-  if (unwatched(input, order.faults) !== lines.join(''))
-    invariants.broken.push('devices that nobody looks at bring about other decisions')
+  const watched = { lines: lines.join(''), end: outcome(input, end) }
+  if (!isDeepStrictEqual(unwatched(input, {}, order.faults), watched))
+    invariants.broken.push('devices that nobody looks at bring about something else')
+  if (!isDeepStrictEqual(unwatched(input, { withoutProgress: true }, order.faults), watched))
+    invariants.broken.push('devices that do not tell of their progress bring about something else')
   return { story: story.join(''), ndjson: lines.join(''), decisions, end, broken: invariants.broken }
 }
 
 /** Devices are looked at less often where nobody sees what they do between their calls and reports. */
-function unwatched(input: SimulationInput, faults: Faults = NO_FAULTS): string {
+function unwatched(input: SimulationInput, watcher: Watcher, faults: Faults = NO_FAULTS) {
   const lines: string[] = []
   const onDecision: Watcher['onDecision'] = (state, at, decision) =>
     lines.push(`${JSON.stringify(decisionLine(state, at, decision))}\n`)
-  simulate(input, { onDecision }, faults)
-  return lines.join('')
+  const end = simulate(input, { ...watcher, onDecision }, faults)
+  return { lines: lines.join(''), end: outcome(input, end) }
+}
+
+/** What is told of the end, and who has said what of each update or has failed with it. */
+function outcome({ until }: SimulationInput, { state, notes }: SimulationEnd) {
+  const { updates, failed } = state.compliance
+  return {
+    told: tellEnd(state, notes, until),
+    compliance: [...updates].map(([id, { lo, hi }]) => [id, planeRows(lo), planeRows(hi)]).sort(),
+    failed: [...failed].map(([id, { devices }]) => [id, planeRows(devices)]).sort(),
+  }
 }
 
 export function scenarioOf(text: string): ScenarioSpec {
