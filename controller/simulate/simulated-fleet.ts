@@ -3,7 +3,7 @@
 // does by itself between two calls is its own affair, and is made up for, at the times at which it was done, before it
 // next has to do with anybody else.
 import { staleRows } from '../fleet/fleet.ts'
-import { type BitPlane, hasBit } from '../model/bit-plane.ts'
+import { type BitPlane, eachBit, hasBit } from '../model/bit-plane.ts'
 import { DAY, type EpochMs, MINUTE } from '../model/instant.ts'
 import type { DeviceReport } from '../model/report.ts'
 import type { UpdateId } from '../model/update.ts'
@@ -119,7 +119,7 @@ export function playMember(fleet: SimulatedFleet, member: Member, now: EpochMs, 
   playAlone(fleet, member, now - 1, around)
   if (Math.min(member.actsAt, member.callAt, member.sendAt) <= now || renewsBy(fleet, member, now))
     stepMember(fleet, member, now, around)
-  const next = Math.min(member.callAt, tellsAt(member), noticedAt(fleet, member, now, around))
+  const next = Math.min(member.callAt, tellsAt(member), noticedAt(fleet, member, around))
   wakeMember(member, renewsBy(fleet, member, next) ? member.renewAt : next, around)
 }
 
@@ -149,22 +149,20 @@ function tellsAt({ agent, sendAt }: Member): EpochMs {
 }
 
 /** The earliest that anybody can notice what the device does next by itself: by its report of it, or by its next call. */
-function noticedAt(fleet: SimulatedFleet, member: Member, now: EpochMs, around: Surroundings): EpochMs {
+function noticedAt(fleet: SimulatedFleet, member: Member, around: Surroundings): EpochMs {
   const { population, messagesEvery } = fleet
-  const { sendAt, index } = member
-  if (around.onEvent !== undefined || fleet.daily || member.actsAt === Infinity) return member.actsAt
-  const actsAt = countsAt(fleet, member, now)
+  const { actsAt, sendAt, index } = member
+  if (around.onEvent !== undefined || fleet.daily || actsAt === Infinity) return actsAt
   const saidAt = sendAt < Infinity && actsAt <= sendAt ? sendAt : onTheMinute(actsAt + messagesEvery)
   return population.outages.length === 0 ? saidAt : Math.min(saidAt, callAt(population, index, actsAt + 1))
 }
 
-/** When it does something of which more may follow than what it does not tell. */
-function countsAt(fleet: SimulatedFleet, { agent, actsAt, index }: Member, now: EpochMs): EpochMs {
-  if (agent.tells === 'All' || agent.downloading.length === 0) return actsAt
-  fleet.machine.moveTo(index)
-  const next = onTheMinute(afterDownloads(agent, fleet.machine.machine, now))
+/** `next`, or when it does something of which more follows than what it does not tell. */
+function countsAt(fleet: SimulatedFleet, agent: Agent, machine: Machine, next: EpochMs, now: EpochMs): EpochMs {
+  if (agent.tells === 'All' || agent.downloading.length === 0) return next
+  const after = onTheMinute(afterDownloads(agent, machine, now))
   // Downloads that end shortly before are gathered with what comes after them.
-  return next < Infinity && next > onTheMinute(actsAt + fleet.messagesEvery) ? next : actsAt
+  return after < Infinity && after > onTheMinute(next + fleet.messagesEvery) ? after : next
 }
 
 function stepMember(fleet: SimulatedFleet, member: Member, now: EpochMs, around: Surroundings): void {
@@ -183,7 +181,7 @@ function stepMember(fleet: SimulatedFleet, member: Member, now: EpochMs, around:
   let next = advance(agent, machine, now, tell)
   while (next <= now) next = advance(agent, machine, now, tell)
   if (next === Infinity && outages && hasWork(agent, machine)) callNoLater(fleet, member, now + 1)
-  member.actsAt = onTheMinute(next)
+  member.actsAt = countsAt(fleet, agent, machine, onTheMinute(next), now)
   report(fleet, member, now, reachable, called, around)
 }
 
@@ -253,8 +251,12 @@ function isAffected(fleet: SimulatedFleet, { index, agent }: Member, ids: Readon
 
 /** Visits the members among the rows of a plane. */
 function eachMember(fleet: SimulatedFleet, rows: BitPlane | 'All', visit: (member: Member) => void): void {
-  for (const member of fleet.agents)
-    if (member !== undefined && (rows === 'All' || hasBit(rows, member.row))) visit(member)
+  const visitAt = (index: number | undefined) => {
+    const member = index === undefined ? undefined : fleet.agents[index]
+    if (member !== undefined) visit(member)
+  }
+  if (rows === 'All') for (const index of fleet.agents.keys()) visitAt(index)
+  else eachBit(rows, (row) => visitAt(fleet.indexOf[row]))
 }
 
 // Never cut off, and calling more often than its policy grows old: when exactly it called last makes no difference.

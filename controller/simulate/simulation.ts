@@ -183,12 +183,18 @@ const FEW = 32
 // Devices that are looked at one right after the other do not bear on each other. In the order of their numbers, what is looked
 // at lies side by side in memory.
 function happenAll(run: Run, now: EpochMs, codes: readonly number[]): void {
-  if (codes.length < FEW || codes.some((code) => code % EVENTS.length !== DEVICE)) {
+  if (codes.length < FEW || !areDevices(codes)) {
     for (const code of codes) happen(run, now, code)
     return
   }
-  const devices = Float64Array.from(codes, (code) => Math.floor(code / EVENTS.length)).sort()
-  for (const index of devices) lookAt(run, index, now)
+  const devices = new Uint32Array(codes.length)
+  for (let i = 0; i < codes.length; i++) devices[i] = (codes[i] ?? 0) / EVENTS.length
+  for (const index of devices.sort()) lookAt(run, index, now)
+}
+
+function areDevices(codes: readonly number[]): boolean {
+  for (const code of codes) if (code % EVENTS.length !== DEVICE) return false
+  return true
 }
 
 function lookAt(run: Run, index: number, now: EpochMs): void {

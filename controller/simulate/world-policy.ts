@@ -1,6 +1,6 @@
 // The policy of a device in numbers, straight from the world: what devicePolicy says, less what the device has no use for.
 import { DAY, type EpochMs } from '../model/instant.ts'
-import type { UpdateId } from '../model/update.ts'
+import type { Update, UpdateId } from '../model/update.ts'
 import { POLICY_HORIZON_MS, restartsUnder, type Sight, sightOf, startsUnder } from '../project/device-times.ts'
 import { POLICY_INTERVALS, POLICY_MAX_AGE_SECONDS, restartTimes, startTimes } from '../project/policy.ts'
 import { isUnfinished, type RolloutRecord } from '../rollout/control.ts'
@@ -9,7 +9,7 @@ import { evidenceFrom, phaseIndexOf } from '../rollout/targets.ts'
 import type { World } from '../rollout/world.ts'
 import type { Interval } from '../schedule/intervals.ts'
 import type { AgentOffer, AgentPolicy, Watched } from './agent-policy.ts'
-import { nextFew, sharedOffers, sharedWatch } from './shared-times.ts'
+import { knownOffers, nextFew, type OfferTimes, sharedOffers, sharedWatch } from './shared-times.ts'
 
 export type WorldPolicy = {
   readonly policy: AgentPolicy
@@ -46,13 +46,15 @@ function offersUnder({ approval, updates }: SoleOffer, sight: Sight): readonly A
   const { available } = approval
   let minutes = -1
   let times = NEVER
-  const offers = updates.map((update) => {
-    if (update.maxRunTimeMinutes !== minutes) {
-      minutes = update.maxRunTimeMinutes
-      times = timesUnder(approval, minutes, sight)
-    }
-    return agentOffer({ update, action: 'Install', available }, times)
-  })
+  const timesFor = ({ maxRunTimeMinutes }: Update) => {
+    if (maxRunTimeMinutes === minutes) return times
+    minutes = maxRunTimeMinutes
+    times = timesUnder(approval, minutes, sight)
+    return times
+  }
+  const known = knownOffers(updates, available, timesFor)
+  if (known !== undefined) return known
+  const offers = updates.map((update) => agentOffer({ update, action: 'Install', available }, timesFor(update)))
   return sharedOffers(isInOrder(offers) ? offers : offers.sort(byLength))
 }
 
@@ -71,7 +73,7 @@ function isInOrder(offers: readonly AgentOffer[]): boolean {
 
 const NO_OFFERS: readonly AgentOffer[] = []
 const NO_TIMES: readonly Interval[] = []
-const NEVER: Times = { start: NO_TIMES, restart: { allowed: false, times: NO_TIMES } }
+const NEVER: OfferTimes = { start: NO_TIMES, restart: { allowed: false, times: NO_TIMES } }
 const NOTHING: readonly Watched[] = []
 
 /** The updates of rollouts under way that gates wait to hear of from the device. */
@@ -103,11 +105,9 @@ function endOf(list: readonly Interval[], sight: Sight): EpochMs {
   return last === undefined ? sight.from + POLICY_HORIZON_MS - DAY : last.until
 }
 
-type Times = Pick<AgentOffer, 'start'> & { readonly restart: Pick<AgentOffer['restart'], 'allowed' | 'times'> }
-
 /** The times of offers to one device. Updates of the same deployment that run as long have the same. */
-function timesIn(sight: Sight): (offer: Offer) => Times {
-  let last: { readonly approval: Approval; readonly minutes: number; readonly times: Times } | undefined
+function timesIn(sight: Sight): (offer: Offer) => OfferTimes {
+  let last: { readonly approval: Approval; readonly minutes: number; readonly times: OfferTimes } | undefined
   return (offer) => {
     const [approval, other] = offer.approvals
     if (approval === undefined || other !== undefined || offer.action === 'Uninstall') return timesOf(offer, sight)
@@ -120,7 +120,7 @@ function timesIn(sight: Sight): (offer: Offer) => Times {
 }
 
 /** What `timesOf` says of an offer with one approval. */
-function timesUnder(approval: Approval, minutes: number, sight: Sight): Times {
+function timesUnder(approval: Approval, minutes: number, sight: Sight): OfferTimes {
   const due = Math.max(approval.available, approval.deadline)
   const few = (intervals: readonly Interval[]) => nextFew(intervals, due, sight.now, POLICY_INTERVALS)
   const allowed = approval.restart === 'Allow'
@@ -130,7 +130,7 @@ function timesUnder(approval: Approval, minutes: number, sight: Sight): Times {
   }
 }
 
-function timesOf(offer: Offer, sight: Sight): Times {
+function timesOf(offer: Offer, sight: Sight): OfferTimes {
   const { allowed, intervals } = restartTimes(offer, sight)
   return {
     start: startTimes(offer, sight, POLICY_INTERVALS).intervals,
@@ -140,7 +140,7 @@ function timesOf(offer: Offer, sight: Sight): Times {
 
 function agentOffer(
   { update, action, available }: Pick<Offer, 'update' | 'action' | 'available'>,
-  { start, restart }: Times,
+  { start, restart }: OfferTimes,
 ): AgentOffer {
   return {
     id: update.id,
