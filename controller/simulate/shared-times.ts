@@ -4,7 +4,7 @@
 import type { EpochMs } from '../model/instant.ts'
 import type { Update, UpdateId } from '../model/update.ts'
 import type { Interval } from '../schedule/intervals.ts'
-import type { AgentOffer, Watched } from './agent-policy.ts'
+import type { AgentOffer, AgentPolicy, Watched } from './agent-policy.ts'
 
 /**
  * Of a set in normal form, what is left from `at` on: the first `count` intervals that have not ended at `now`. Those whose
@@ -70,6 +70,15 @@ function isOfferOf(
   )
 }
 
+/** The policy that offers nothing. */
+export function nothingOffered(maxAgeMs: number, watched: readonly Watched[]): AgentPolicy {
+  const known = offeringNothing.get(watched)
+  if (known?.maxAgeMs === maxAgeMs) return known
+  const policy = { maxAgeMs, offers: NO_OFFERS, watched }
+  offeringNothing.set(watched, policy)
+  return policy
+}
+
 /** Each of the updates, watched from the same instant on. */
 export function sharedWatch(updates: readonly UpdateId[], from: EpochMs): readonly Watched[] {
   const lists = watchedFrom.get(updates) ?? new Map<EpochMs, readonly Watched[]>()
@@ -89,11 +98,19 @@ const MAX_ALIKE = 1000
 const slices = new WeakMap<readonly Interval[], Map<number, readonly Interval[]>>()
 /** By when the first of them may be started. */
 const offersByStart = new WeakMap<readonly Interval[], (readonly AgentOffer[])[]>()
+const NO_OFFERS: readonly AgentOffer[] = []
+const offeringNothing = new WeakMap<readonly Watched[], AgentPolicy>()
 const watchedFrom = new WeakMap<readonly UpdateId[], Map<EpochMs, readonly Watched[]>>()
 
+// Mostly one of the first of a year's.
 function firstEndingAfter(intervals: readonly Interval[], instant: EpochMs): number {
   let low = 0
-  let high = intervals.length
+  let high = 1
+  while (high < intervals.length && (intervals[high - 1]?.until ?? 0) <= instant) {
+    low = high
+    high *= 2
+  }
+  high = Math.min(high, intervals.length)
   while (low < high) {
     const middle = (low + high) >>> 1
     if ((intervals[middle]?.until ?? 0) > instant) high = middle

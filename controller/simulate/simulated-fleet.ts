@@ -13,7 +13,7 @@ import { type AgentEvent, advance, afterDownloads, hasWork, receivePolicy } from
 import { forgetScans, hasNews, noteStatus, scanWatched, takeReport } from './agent-report.ts'
 import { type Agent, type Machine, newAgent, type Telling } from './agent-state.ts'
 import { callAt, lastCall, longOutages, type Population, reachableFrom } from './population.ts'
-import { findNeeded, type MovingMachine, missingOn, movingMachine, type Truth } from './truth.ts'
+import { findNeeded, isMissingOn, type MovingMachine, missingOn, movingMachine, type Truth } from './truth.ts'
 import { watchedBy, worldPolicy } from './world-policy.ts'
 
 export type SimulatedFleet = {
@@ -217,7 +217,8 @@ export function catchUp(fleet: SimulatedFleet, now: EpochMs, staleAfterMs: numbe
   if (!silent.some((row) => hasCalledSince(fleet, world, row, now))) return
   for (const member of fleet.agents) {
     if (member === undefined) continue
-    const at = lastCall(fleet.population, member.index, now)
+    // Who is never missed has called of late; when exactly makes no difference.
+    const at = member.agent.tells === 'WhatCounts' ? now : lastCall(fleet.population, member.index, now)
     if (at !== undefined && at > (world.fleet.lastReport[member.row] ?? 0))
       around.send(member, { sequence: ++member.agent.sequence, at })
   }
@@ -245,7 +246,8 @@ export function notedCalls(
 }
 
 function isAffected(fleet: SimulatedFleet, { index, agent }: Member, ids: ReadonlySet<UpdateId>): boolean {
-  for (const id of missingOn(fleet.truth, index)) if (ids.has(id)) return true
+  if (ids.size === 0) return false
+  for (const id of ids) if (isMissingOn(fleet.truth, id, index)) return true
   return agent.policy.offers.some(({ id }) => ids.has(id))
 }
 

@@ -9,7 +9,7 @@ import { evidenceFrom, phaseIndexOf } from '../rollout/targets.ts'
 import type { World } from '../rollout/world.ts'
 import type { Interval } from '../schedule/intervals.ts'
 import type { AgentOffer, AgentPolicy, Watched } from './agent-policy.ts'
-import { knownOffers, nextFew, type OfferTimes, sharedOffers, sharedWatch } from './shared-times.ts'
+import { knownOffers, nextFew, nothingOffered, type OfferTimes, sharedOffers, sharedWatch } from './shared-times.ts'
 
 export type WorldPolicy = {
   readonly policy: AgentPolicy
@@ -22,7 +22,7 @@ export function worldPolicy(world: World, row: number, now: EpochMs, needed: rea
   const maxAgeMs = POLICY_MAX_AGE_SECONDS * 1000
   const watched = watchedBy(world, row)
   const sole = soleOffer(world, row, needed)
-  if (sole === 'Nothing') return { policy: { maxAgeMs, offers: NO_OFFERS, watched }, goodUntil: Infinity }
+  if (sole === 'Nothing') return { policy: nothingOffered(maxAgeMs, watched), goodUntil: Infinity }
   const sight = sightOf(world, row, now)
   const offers = sole === undefined ? usefulOffers(world, row, needed, sight) : offersUnder(sole, sight)
   let goodUntil = Infinity
@@ -52,10 +52,14 @@ function offersUnder({ approval, updates }: SoleOffer, sight: Sight): readonly A
     times = timesUnder(approval, minutes, sight)
     return times
   }
-  const known = knownOffers(updates, available, timesFor)
+  // Cut off by its own deadline, a list is hardly ever another device's too.
+  const [first] = updates
+  const own = first !== undefined && timesFor(first).start[0]?.from === dueUnder(approval)
+  const known = own ? undefined : knownOffers(updates, available, timesFor)
   if (known !== undefined) return known
   const offers = updates.map((update) => agentOffer({ update, action: 'Install', available }, timesFor(update)))
-  return sharedOffers(isInOrder(offers) ? offers : offers.sort(byLength))
+  if (!isInOrder(offers)) offers.sort(byLength)
+  return own ? offers : sharedOffers(offers)
 }
 
 // The shortest first, as in a policy.
@@ -71,7 +75,6 @@ function isInOrder(offers: readonly AgentOffer[]): boolean {
   return true
 }
 
-const NO_OFFERS: readonly AgentOffer[] = []
 const NO_TIMES: readonly Interval[] = []
 const NEVER: OfferTimes = { start: NO_TIMES, restart: { allowed: false, times: NO_TIMES } }
 const NOTHING: readonly Watched[] = []
@@ -121,13 +124,17 @@ function timesIn(sight: Sight): (offer: Offer) => OfferTimes {
 
 /** What `timesOf` says of an offer with one approval. */
 function timesUnder(approval: Approval, minutes: number, sight: Sight): OfferTimes {
-  const due = Math.max(approval.available, approval.deadline)
+  const due = dueUnder(approval)
   const few = (intervals: readonly Interval[]) => nextFew(intervals, due, sight.now, POLICY_INTERVALS)
   const allowed = approval.restart === 'Allow'
   return {
     start: few(startsUnder(sight, approval, minutes).intervals),
     restart: { allowed, times: allowed ? few(restartsUnder(sight, approval)) : NO_TIMES },
   }
+}
+
+function dueUnder({ available, deadline }: Approval): EpochMs {
+  return Math.max(available, deadline)
 }
 
 function timesOf(offer: Offer, sight: Sight): OfferTimes {
