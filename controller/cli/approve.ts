@@ -3,7 +3,6 @@ import { orderCommand, pathOf } from './client.ts'
 
 export const approveCommand = orderCommand({
   name: 'approve',
-  summary: 'Let a phase start that waits for a go-ahead.',
   positionals: ['ROLLOUT', 'PHASE'],
   about: `Gives a phase the go-ahead that it waits for (promotion: Manual on the phase before it).
 A PhaseApproval in the declarations does the same.`,

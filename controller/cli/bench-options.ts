@@ -1,5 +1,4 @@
 // The options of `ringmaster bench agents`, each within its limits.
-
 import { LOAD_LIMITS, type LoadPlan, PREFIX } from '../load/plan.ts'
 import { durationMs } from '../model/instant.ts'
 import { DEFAULT_SERVER, serverFromEnvironment } from './client.ts'

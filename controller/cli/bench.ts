@@ -13,8 +13,6 @@ import { stopAsked } from './stop-signals.ts'
 const DEFAULT_KEY_FILE = 'data/enrolment.key'
 
 export const benchCommand: Command = {
-  name: 'bench',
-  summary: 'Put a load of simulated devices on a running controller, and measure its answers.',
   usage: `Usage: ringmaster bench agents [OPTIONS]
 
 Enrols simulated devices, lets them ask for their policies and report, and prints throughput, latencies and errors. The devices

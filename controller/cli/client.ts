@@ -96,7 +96,6 @@ export async function giveOrder(client: Client, request: Request, io: Io): Promi
 /** A command that orders something of what it names: `spec.positionals` are the names of its arguments. */
 export function orderCommand(spec: {
   readonly name: string
-  readonly summary: string
   readonly positionals: readonly string[]
   readonly about: string
   /** Further options that take a text, and what they are for. */
@@ -105,7 +104,7 @@ export function orderCommand(spec: {
   readonly flags?: Readonly<Record<string, string>>
   readonly request: (names: readonly string[], body: Readonly<Record<string, string | boolean>>) => Request
 }): Command {
-  const { name, summary, positionals, about, texts = {}, flags = {} } = spec
+  const { name, positionals, about, texts = {}, flags = {} } = spec
   const extra = [
     ...Object.entries(texts).map(([option, what]) => optionLine(`${option} TEXT`, what)),
     ...Object.entries(flags).map(([option, what]) => optionLine(option, what)),
@@ -133,7 +132,7 @@ export function orderCommand(spec: {
     const by = typeof values.by === 'string' ? values.by : userName()
     return giveOrder(client, spec.request(parsed.positionals, { ...Object.fromEntries(given), by }), io)
   }
-  return { name, summary, usage, run }
+  return { usage, run }
 }
 
 /** Says why and returns the exit code. */
@@ -220,7 +219,7 @@ function parsedJson<T>(text: string): T | undefined {
 function unreachable({ url }: Client, error: unknown): string {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : reasonOf(cause)
-  return `no controller answers at ${url} (${code}); start one with \`ringmaster run DIRECTORY\`, or name another with --server URL`
+  return `no controller answers at ${url} (${code}); start one with \`ringmaster run DIRECTORY\`, or say where another is, by option or in $RINGMASTER_SERVER`
 }
 
 function clientValues(values: Readonly<Record<string, string | boolean | undefined>>): ClientValues {

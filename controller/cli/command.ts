@@ -6,9 +6,6 @@ import { reasonOf } from '../model/reason.ts'
 export type Io = { readonly stdout: (text: string) => void; readonly stderr: (text: string) => void }
 
 export type Command = {
-  readonly name: string
-  /** One line, for the list of commands. */
-  readonly summary: string
   /** What `--help` prints. */
   readonly usage: string
   /** Resolves with the exit code: 0 good, 1 the thing checked is bad, 2 wrong usage, 3 could not run. */

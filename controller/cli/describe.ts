@@ -8,8 +8,6 @@ import { type Command, EXIT, readArgs, wrongUsage } from './command.ts'
 import { noSuchKind } from './get.ts'
 
 export const describeCommand: Command = {
-  name: 'describe',
-  summary: 'Show one object at length: conditions, phases with their gates, the last decisions.',
   usage: `Usage: ringmaster describe KIND NAME [OPTIONS]
 
 Shows one object in sections: conditions, status (of a rollout its phases with what their gates count), spec, and the

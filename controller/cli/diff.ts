@@ -27,8 +27,6 @@ type Format = (typeof FORMATS)[number]
 export const MAX_WEEKS = 8
 
 export const diffCommand: Command = {
-  name: 'diff',
-  summary: 'Say what a change of the declarations does: which updates, on which devices, when.',
   usage: `Usage: ringmaster diff --base REF [--head REF] [--path DIR] [OPTIONS]
        ringmaster diff BASE_DIR HEAD_DIR [OPTIONS]
 

@@ -14,8 +14,6 @@ import {
 import { type Command, EXIT, readArgs, wrongUsage } from './command.ts'
 
 export const enrolKeyCommand: Command = {
-  name: 'enrol-key',
-  summary: 'Make a key with which devices enrol.',
   usage: `Usage: ringmaster enrol-key [OPTIONS]
 
 Makes an enrolment key and prints it, this once: the controller keeps its hash only.

@@ -3,7 +3,6 @@ import { orderCommand, pathOf } from './client.ts'
 
 export const evaluateCommand = orderCommand({
   name: 'evaluate',
-  summary: 'Evaluate a rule now, whatever its schedule says.',
   positionals: ['RULE'],
   about: `Evaluates an AutomaticDeploymentRule at once. When it selects other updates than the last time, it makes a group and
 a rollout of them, as it would by its schedule.`,

@@ -6,8 +6,6 @@ import { type Command, EXIT, readArgs, wrongUsage } from './command.ts'
 import { explainCode } from './explain-code.ts'
 
 export const explainCommand: Command = {
-  name: 'explain',
-  summary: 'Say why a device gets an update or does not, step by step; or what a code or a reason means.',
   usage: `Usage: ringmaster explain --device DEVICE --update UPDATE [OPTIONS]
        ringmaster explain CODE|REASON [--format text|json]
 

@@ -11,8 +11,6 @@ import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'
 import { documentSchema } from './document-schemas.ts'
 
 export const fmtCommand: Command = {
-  name: 'fmt',
-  summary: 'Write declarations and tests in their canonical form.',
   usage: `Usage: ringmaster fmt [--check | --diff] PATH…
 
 Puts fields into the order of the reference, indents by two, and quotes what other YAML parsers would not take for text. Comments stay,

@@ -18,8 +18,6 @@ import { type Command, EXIT, readArgs, wrongUsage } from './command.ts'
 import { documentSchema } from './document-schemas.ts'
 
 export const generateCommand: Command = {
-  name: 'generate',
-  summary: 'Write schemas, CRDs and reference pages from the definitions of the kinds.',
   usage: `Usage: ringmaster generate [--check] [ROOT]
 
 Writes schemas/, crds/, charts/ringmaster/files/, docs/reference/ and docs/errors/ below ROOT (default: the current directory),

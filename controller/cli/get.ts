@@ -18,8 +18,6 @@ import {
 import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'
 
 export const getCommand: Command = {
-  name: 'get',
-  summary: 'List objects: rollouts, rules, collections, windows, devices, updates, decisions, …',
   usage: `Usage: ringmaster get KIND [NAME] [OPTIONS]
 
 KIND is a kind by its name, plural or short name, such as rollouts or ro:

@@ -7,8 +7,6 @@ import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'
 const DEFAULT_RECIPES = 'ringmaster/ringmaster'
 
 export const initCommand: Command = {
-  name: 'init',
-  summary: 'Write a starter repository: rules, windows, a catalog, policy tests and CI.',
   usage: `Usage: ringmaster init [--ci github|gitlab|none] [--recipes OWNER/REPO[@REF]] [--force] [DIR]
 
 Writes a starter repository into DIR (default: the current directory): collections, windows, a freeze, rules, a small catalog,

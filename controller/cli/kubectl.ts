@@ -9,8 +9,6 @@ import { systemClock } from '../runtime/clock.ts'
 import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'
 
 export const kubectlCommand: Command = {
-  name: 'kubectl',
-  summary: 'As kubectl plugin: approve, pause, resume, rollback, evaluate on a cluster.',
   usage: `Usage: ringmaster kubectl COMMAND [OPTIONS] NAME
        kubectl ringmaster COMMAND [OPTIONS] NAME
 

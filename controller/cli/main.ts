@@ -1,34 +1,7 @@
 // `ringmaster`: finds the command that was named, loads it and nothing else, and runs it.
-import { existsSync } from 'node:fs'
 import { nearest } from '../sources/suggest.ts'
 import { type Command, EXIT, type Io } from './command.ts'
-
-/** In the order in which help lists them. Each stands in the file of its name, which exports `<name>Command`. */
-const NAMES = [
-  'quickstart',
-  'run',
-  'init',
-  'validate',
-  'test',
-  'fmt',
-  'simulate',
-  'snapshot',
-  'diff',
-  'preview',
-  'get',
-  'describe',
-  'explain',
-  'evaluate',
-  'approve',
-  'pause',
-  'resume',
-  'rollback',
-  'enrol-key',
-  'remove-device',
-  'kubectl',
-  'bench',
-  'generate',
-]
+import { COMMANDS } from './commands.ts'
 
 /** Resolves with the exit code. */
 export async function main(args: readonly string[], io: Io): Promise<number> {
@@ -39,7 +12,7 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
     return EXIT.good
   }
   if (name === '--help' || name === '-h' || (name === 'help' && rest.length === 0)) {
-    io.stdout(await overview())
+    io.stdout(overview())
     return args.length === 0 ? EXIT.usage : EXIT.good
   }
   const wanted = name === 'help' ? (rest[0] ?? '') : name
@@ -49,9 +22,8 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
 }
 
 async function load(name: string): Promise<Command | undefined> {
-  const file = new URL(`./${name}.ts`, import.meta.url)
-  if (!NAMES.includes(name) || !existsSync(file)) return undefined
-  const exported: Readonly<Record<string, unknown>> = await import(file.href)
+  if (!Object.hasOwn(COMMANDS, name)) return undefined
+  const exported: Readonly<Record<string, unknown>> = await import(`./${name}.ts`)
   const command = exported[`${name.replaceAll(/-./g, (part) => part.slice(1).toUpperCase())}Command`]
   if (isCommand(command)) return command
   throw new Error(`${name}.ts exports no command`)
@@ -62,18 +34,15 @@ function isCommand(value: unknown): value is Command {
 }
 
 function unknownCommand(name: string, io: Io): number {
-  const meant = nearest(name, NAMES)
+  const meant = nearest(name, Object.keys(COMMANDS))
   const advice = meant === undefined ? 'see `ringmaster --help`' : `did you mean \`ringmaster ${meant}\`?`
   io.stderr(`ringmaster: there is no command ${name}; ${advice}\n`)
   return EXIT.usage
 }
 
-async function overview(): Promise<string> {
-  const width = Math.max(...NAMES.map((name) => name.length))
-  const commands = await Promise.all(NAMES.map(load))
-  const lines = commands.flatMap((command) =>
-    command === undefined ? [] : `  ${command.name.padEnd(width)}  ${command.summary}`,
-  )
+function overview(): string {
+  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length))
+  const lines = Object.entries(COMMANDS).map(([name, purpose]) => `  ${name.padEnd(width)}  ${purpose}`)
   return `Usage: ringmaster COMMAND [OPTIONS]
 
 Rolls software updates out to fleets of machines, from rules kept in Git.

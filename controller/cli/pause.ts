@@ -3,7 +3,6 @@ import { orderCommand, pathOf } from './client.ts'
 
 export const pauseCommand = orderCommand({
   name: 'pause',
-  summary: 'Stop a rollout: what is running finishes, nothing more starts.',
   positionals: ['ROLLOUT'],
   about: `Takes back the approvals of all phases of a rollout, in any window and freeze. What is running finishes.
 \`ringmaster resume ROLLOUT\` approves the same devices again.`,

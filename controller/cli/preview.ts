@@ -24,8 +24,6 @@ import {
 const MAX_LIMIT = 1000
 
 export const previewCommand: Command = {
-  name: 'preview',
-  summary: 'List the updates that a rule selects now, and the criterion that keeps out each near miss.',
   usage: `Usage: ringmaster preview RULE [PATH] [OPTIONS]
 
 Says what the rule would do if it were evaluated now: which updates it selects and how many more a group may hold, which

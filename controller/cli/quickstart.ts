@@ -31,8 +31,6 @@ const REDRAW_MS = 500
 const MAX_TOLD = 200
 
 export const quickstartCommand: Command = {
-  name: 'quickstart',
-  summary: 'Run the controller on the example company, with a thousand simulated devices on a fast clock.',
   usage: `Usage: ringmaster quickstart [OPTIONS]
 
 Runs the controller on examples/quickstart, with a thousand simulated devices that talk to it over HTTP. The clock starts on

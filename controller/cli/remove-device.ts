@@ -3,7 +3,6 @@ import { orderCommand, pathOf } from './client.ts'
 
 export const removeDeviceCommand = orderCommand({
   name: 'remove-device',
-  summary: 'Take a device out of the fleet: its token is void, and no gate counts it.',
   positionals: ['DEVICE'],
   about: `Takes a device out of the fleet. Its token is void, it is offered nothing, and no gate counts it any more. It can enrol
 again with an enrolment key.`,

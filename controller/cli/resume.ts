@@ -3,7 +3,6 @@ import { orderCommand, pathOf } from './client.ts'
 
 export const resumeCommand = orderCommand({
   name: 'resume',
-  summary: 'Go on with a rollout that was paused, or halted by a gate.',
   positionals: ['ROLLOUT'],
   about: `Goes on with a rollout that a person paused or that a gate halted. After a halt this accepts the failures so far:
 only more of them halt it again.`,

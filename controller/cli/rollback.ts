@@ -3,7 +3,6 @@ import { orderCommand, pathOf } from './client.ts'
 
 export const rollbackCommand = orderCommand({
   name: 'rollback',
-  summary: 'End a rollout and take back all its approvals.',
   positionals: ['ROLLOUT'],
   about: `Ends a rollout for good and takes back all its approvals, in any window and freeze. Where its plan asks for it
 (rollback.uninstall), what can be uninstalled is approved for removal; what cannot be undone is listed.`,

@@ -16,8 +16,6 @@ import type { KubernetesOptions } from './start-kubernetes.ts'
 import { type StopSignals, stopAsked } from './stop-signals.ts'
 
 export const runCommand: Command = {
-  name: 'run',
-  summary: 'Run the controller on declarations in a directory, a Git repository, or a Kubernetes cluster.',
   usage: `Usage: ringmaster run [OPTIONS] [PATH] [--git URL] [--kubernetes]
 
 Runs the controller on the declarations in the directory PATH, which may be edited while it runs, in a Git repository, in a

@@ -21,8 +21,6 @@ type Format = 'text' | 'ndjson'
 const MAX_DAYS = 3660
 
 export const simulateCommand: Command = {
-  name: 'simulate',
-  summary: 'Play declarations through on simulated devices, and see what happens, when and why.',
   usage: `Usage: ringmaster simulate PATH --scenario FILE --from INSTANT --until INSTANT [--seed N] [--format text|ndjson]
                            [--compare BASE]
 

@@ -8,8 +8,6 @@ import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'
 import { type ExportedWorld, fetchSnapshot, packSnapshot, readDataFolder, unpackSnapshot } from './world-file.ts'
 
 export const snapshotCommand: Command = {
-  name: 'snapshot',
-  summary: 'Write the state of a controller to a file, for `diff` and `preview` elsewhere.',
   usage: `Usage: ringmaster snapshot -o FILE [--server URL | --data DIR] [OPTIONS]
 
 Writes what a controller knows now to a file: declarations, catalog, devices and what they reported, rollouts. Tokens and

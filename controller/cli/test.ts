@@ -10,8 +10,6 @@ import { readFolder } from '../sources/folder.ts'
 import { type Command, EXIT, type Io, readArgs, wrongUsage } from './command.ts'
 
 export const testCommand: Command = {
-  name: 'test',
-  summary: 'Play policy tests: what declarations do, to which devices, and when.',
   usage: `Usage: ringmaster test [--format text|json|junit] [--filter TEXT] [--coverage] [--coverage-threshold N] PATH…
 
 Plays the policy tests (kind PolicyTest) of files, and of every *.test.yaml below directories: a catalog slice, a few devices,

@@ -7,8 +7,6 @@ import { readerFor } from './validate-reader.ts'
 import { fails } from './validate-report.ts'
 
 export const validateCommand: Command = {
-  name: 'validate',
-  summary: 'Check declarations, and list every error with its place.',
   usage: `Usage: ringmaster validate [OPTIONS] PATH…
 
 Checks files and directories of declarations together: each file for itself, the references between them, and what would do

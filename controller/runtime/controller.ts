@@ -74,7 +74,9 @@ export class Controller {
     const journal = 'replication' in options ? options.replication.journal : options.journal
     const { fold, snapshotSeq } = await foldJournal(journal)
     const controller = new Controller(options, journal, fold, snapshotSeq)
-    await controller.#run()
+    const first = controller.#run()
+    controller.#takeTurn(first)
+    await first
     return controller
   }
 
@@ -175,7 +177,11 @@ export class Controller {
   #start(): void {
     if (this.#turn !== undefined) return
     // What arrives in the same turn of the event loop goes into one commit.
-    const turn = new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#run())
+    this.#takeTurn(new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#run()))
+  }
+
+  /** Until it is over no other turn begins: two at once would each take a term, or decide the same. */
+  #takeTurn(turn: Promise<void>): void {
     this.#turn = turn
       .catch((error: unknown) => this.#fail(error))
       .then(() => {

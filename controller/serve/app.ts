@@ -141,13 +141,18 @@ function timeLimits(limits: TimeLimits): ServerOptions {
   }
 }
 
+const IDLE_CHECK_MS = 50
+
 /** Stops listening, lets running requests finish for at most `grace` ms, then cuts what is left. */
 export async function closeApp(app: App, { grace }: TimeLimits = TIME_LIMITS): Promise<void> {
   const cut = setTimeout(() => app.server.closeAllConnections(), grace)
+  // An answer that had begun before has not told its connection to close, which falls silent when it ends.
+  const silent = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS)
   try {
     await app.close()
   } finally {
     clearTimeout(cut)
+    clearInterval(silent)
   }
 }
 

@@ -1,5 +1,4 @@
 // What can be wrong with objects only together: names taken twice, references to nothing, circles, rules that lead nowhere.
-
 import { hasCriterion } from '../model/criterion.ts'
 import type { Declared, ObjectRef } from '../model/declared.ts'
 import { ALL_DEVICES } from '../model/membership.ts'

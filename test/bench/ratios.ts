@@ -29,6 +29,7 @@ const OF_THE_MACHINE: Readonly<Record<string, string>> = {
   'the same with a rollout of 100 updates under way': DISK,
   'over HTTP, durable, beside the disk alone': DISK,
   'over HTTP, durable, beside a database': DISK,
+  'durable, beside a row at a time': DISK,
 }
 
 const FILE = join(import.meta.dirname, 'recorded-ratios.json')

@@ -6,11 +6,13 @@ import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { approveCommand } from '../../controller/cli/approve.ts'
 import type { Command } from '../../controller/cli/command.ts'
+import { COMMANDS } from '../../controller/cli/commands.ts'
 import { describeCommand } from '../../controller/cli/describe.ts'
 import { enrolKeyCommand } from '../../controller/cli/enrol-key.ts'
 import { evaluateCommand } from '../../controller/cli/evaluate.ts'
 import { explainCommand } from '../../controller/cli/explain.ts'
 import { getCommand } from '../../controller/cli/get.ts'
+import { main } from '../../controller/cli/main.ts'
 import { pauseCommand } from '../../controller/cli/pause.ts'
 import { removeDeviceCommand } from '../../controller/cli/remove-device.ts'
 import { resumeCommand } from '../../controller/cli/resume.ts'
@@ -27,18 +29,6 @@ import { declare, declared, enrolled, reported, ring, synced, update } from '../
 
 const TOKEN = 'the-admin-token-of-the-tests'
 const ROLLOUT = 'monthly-20260113'
-const COMMANDS: readonly Command[] = [
-  getCommand,
-  describeCommand,
-  explainCommand,
-  evaluateCommand,
-  approveCommand,
-  pauseCommand,
-  resumeCommand,
-  rollbackCommand,
-  enrolKeyCommand,
-  removeDeviceCommand,
-]
 
 type Ran = { readonly exit: number; readonly out: string; readonly err: string }
 type World = {
@@ -59,6 +49,10 @@ async function run(command: Command, args: string[]): Promise<Ran> {
     },
   })
   return { exit, out, err }
+}
+
+function runMain(...args: string[]): Promise<Ran> {
+  return run({ usage: '', run: main }, args)
 }
 
 /** A controller at a clock that stands still, in the middle of a pilot whose next phase needs a go-ahead. */
@@ -260,15 +254,17 @@ test('commands need the token; readings from this machine do not, unless they co
 })
 
 test('every command has help, and says how it is used when it is used wrongly', async (t) => {
-  for (const command of COMMANDS) {
-    t.match(await run(command, ['--help']), { exit: 0, out: new RegExp(`^Usage: ringmaster ${command.name}`), err: '' })
-    t.match(await run(command, ['--nonsense']), { exit: 2, out: '', err: /Usage: / })
-    t.match(
-      await run(command, ['a', 'b', 'c']),
-      { exit: 2, err: /Usage: / },
-      `${command.name} takes no three arguments`,
-    )
+  const { out } = await runMain('--help')
+  for (const [name, purpose] of Object.entries(COMMANDS)) {
+    t.match(out, new RegExp(`^  ${name} +${RegExp.escape(purpose)}$`, 'm'))
+    const help = { exit: 0, out: new RegExp(`^Usage: ringmaster ${name}\\b`), err: '' }
+    t.match(await runMain('help', name), help)
+    t.match(await runMain(name, '--help'), help)
+    t.match(await runMain(name, '--nonsense'), { exit: 2, out: '', err: /Usage: / })
   }
+  for (const name of ['get', 'describe', 'explain', 'evaluate', 'approve', 'pause', 'resume', 'rollback', 'enrol-key'])
+    t.match(await runMain(name, 'a', 'b', 'c'), { exit: 2, err: /Usage: / }, `${name} takes no three arguments`)
+  t.match(await runMain('roll-back'), { exit: 2, err: /did you mean `ringmaster rollback`\?/ })
   t.match(await run(getCommand, ['rolouts']), { exit: 2, err: /did you mean rollouts\?/ })
   t.match(await run(getCommand, ['ro', '--format', 'xml']), { exit: 2, err: /text or json, not xml/ })
   t.match(await run(getCommand, ['ro', '--server', 'nowhere']), { exit: 2, err: /must be an address/ })

@@ -4,7 +4,7 @@ import { openPostgresJournal } from '../../controller/journal/postgres-journal.t
 import type { Fact, Input } from '../../controller/model/facts.ts'
 import { Controller } from '../../controller/runtime/controller.ts'
 import { decodeFact } from '../../controller/runtime/fact-codec.ts'
-import type { Leadership } from '../../controller/runtime/leadership.ts'
+import { alwaysLeader, type Leadership } from '../../controller/runtime/leadership.ts'
 import { whileLeading } from '../../controller/runtime/while-leading.ts'
 import { deviceAttributes } from '../bench/fleet-data.ts'
 import { digestOf, until } from '../serve/harness.ts'
@@ -126,6 +126,30 @@ test('replicas', SKIP, async (t) => {
     await allTheSame(t, [old, young])
     t.equal(old.decisions.length, before)
     checkReplay(t, await entriesOf(young.controller))
+  })
+
+  t.test('a replica that is told to lead while it opens takes one term', async (t) => {
+    const journal = await openPostgresJournal<Fact>(server.url('opening'), decodeFact)
+    const wakers: (() => void)[] = []
+    journal.subscribe = (listener) => {
+      wakers.push(listener)
+      return () => {}
+    }
+    const terms: number[] = []
+    const take = journal.lead.bind(journal)
+    journal.lead = async (replica) => {
+      for (const wake of wakers) wake()
+      const lead = await take(replica)
+      terms.push(lead.term)
+      return lead
+    }
+    const leadership = alwaysLeader('opening')
+    const controller = await Controller.open({ replication: { journal, leadership }, clock: virtualClock(START) })
+    t.teardown(() => controller.close())
+    await controller.submit(enrolled('d0'))
+    await controller.settled()
+    t.same(terms, [1])
+    t.equal(controller.follower?.term, 1)
   })
 
   t.test('clocks that differ by minutes make no difference to the order, and time never goes back', async (t) => {

@@ -1,11 +1,14 @@
 // What devices, and whoever else reaches the port, may send: it costs little, stays theirs alone, and nothing of the inside shows.
+import { Agent, type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
+import { PassThrough } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { test } from 'tap'
 import { attributesOf } from '../../controller/fleet/fleet.ts'
-import type { Log } from '../../controller/runtime/log.ts'
+import { type Log, silentLog } from '../../controller/runtime/log.ts'
 import { closeApp, newApp } from '../../controller/serve/app.ts'
+import { TIME_LIMITS } from '../../controller/serve/time-limits.ts'
 import { decodeState, encodeState } from '../../controller/state/state.ts'
 import { digestOf, enrol, foldOf, get, post, report, serve, until } from './harness.ts'
 
@@ -146,4 +149,25 @@ test('a request that is cut off is no fault of ours', async (t) => {
   await until(() => answered === 5)
   await delay(20)
   t.same(told, [])
+})
+
+test('a connection whose answer had begun does not hold up closing once that has ended', async (t) => {
+  const app = newApp({ log: silentLog })
+  const body = new PassThrough()
+  app.get('/streamed', (_request, reply) => reply.send(body))
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = new URL(app.listeningOrigin)
+  const agent = new Agent({ keepAlive: true })
+  t.teardown(() => agent.destroy())
+  const { promise, resolve } = Promise.withResolvers<IncomingMessage>()
+  request({ port, agent, path: '/streamed' }, resolve).end()
+  body.write('begun')
+  const response = await promise
+  const text = response.toArray()
+  // Longer than the test may take: it is not what ends the connection.
+  const closed = closeApp(app, { ...TIME_LIMITS, grace: 3_600_000 })
+  await delay(100)
+  body.end(', and ended')
+  t.equal(Buffer.concat(await text).toString(), 'begun, and ended')
+  await closed
 })

@@ -1,6 +1,5 @@
 // What can be said of the members of collections without a fleet (semantics.md §2): that there can be none, how many at
 // most, and that those of one are among those of another. "False" and "Infinity" always mean "not known".
-
 import type { Declared } from '../../model/declared.ts'
 import { ALL_DEVICES } from '../../model/membership.ts'
 import { isContradictory, isNarrower } from './queries.ts'
