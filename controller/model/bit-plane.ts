@@ -15,9 +15,9 @@ export function planeOf(rows: Iterable<number>): BitPlane {
   return plane
 }
 
-export function hasBit({ words }: BitPlane, row: number): boolean {
-  const at = row >>> 5
-  return at < words.length && (((words[at] ?? 0) >>> (row & 31)) & 1) === 1
+export function hasBit(plane: BitPlane, row: number): boolean {
+  const word = plane.words[row >>> 5]
+  return word !== undefined && ((word >>> (row & 31)) & 1) === 1
 }
 
 /** Adds a row, growing the plane by doubling. Returns whether it was absent. */
@@ -35,10 +35,9 @@ export function setBit(plane: BitPlane, row: number): boolean {
 /** Removes a row. Returns whether it was present. */
 export function clearBit(plane: BitPlane, row: number): boolean {
   const at = row >>> 5
-  if (at >= plane.words.length) return false
-  const word = plane.words[at] ?? 0
+  const word = plane.words[at]
   const bit = 1 << (row & 31)
-  if ((word & bit) === 0) return false
+  if (word === undefined || (word & bit) === 0) return false
   beforeWrite(plane.words, at)
   plane.words[at] = word & ~bit
   return true

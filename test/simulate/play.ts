@@ -69,6 +69,7 @@ export function play(order: Play): Played {
     declarations: edits,
     feeds,
   }
+  const heard = newHearing()
   const invariants = newInvariants(newPopulation(scenario, input.seed, input.from, input.until))
   const end = simulate(
     input,
@@ -90,13 +91,14 @@ export function play(order: Play): Played {
       },
       onStep: (state, at) => {
         invariants.onStep(state, at)
+        heard.onStep(state, at)
         watcher.onStep?.(state, at)
       },
     },
     order.faults ?? NO_FAULTS,
   )
   story.push(tellEnd(end.state, end.notes, input.until))
-  const watched = { lines: lines.join(''), end: outcome(input, end) }
+  const watched = { lines: lines.join(''), end: outcome(input, end), heard: heard.changes }
   if (!isDeepStrictEqual(unwatched(input, {}, order.faults), watched))
     invariants.broken.push('devices that nobody looks at bring about something else')
   if (!isDeepStrictEqual(unwatched(input, { withoutProgress: true }, order.faults), watched))
@@ -109,8 +111,23 @@ function unwatched(input: SimulationInput, watcher: Watcher, faults: Faults = NO
   const lines: string[] = []
   const onDecision: Watcher['onDecision'] = (state, at, decision) =>
     lines.push(`${JSON.stringify(decisionLine(state, at, decision))}\n`)
-  const end = simulate(input, { ...watcher, onDecision }, faults)
-  return { lines: lines.join(''), end: outcome(input, end) }
+  const heard = newHearing()
+  const end = simulate(input, { ...watcher, onDecision, onStep: heard.onStep }, faults)
+  return { lines: lines.join(''), end: outcome(input, end), heard: heard.changes }
+}
+
+/** When the controller hears what of each update, and of its failures: the same at the same minute, whoever looks on. */
+function newHearing() {
+  const changes: string[] = []
+  let last = ''
+  const onStep = ({ compliance: { updates, failed } }: SimulationEnd['state'], at: EpochMs) => {
+    const counts = [...updates].map(([id, { required, installed }]) => `${id} ${required} ${installed}`)
+    const failures = [...failed].map(([id, { count }]) => `${id} failed ${count}`)
+    const now = [...counts.sort(), ...failures.sort()].join()
+    if (now !== last) changes.push(`${at} ${now}`)
+    last = now
+  }
+  return { changes, onStep }
 }
 
 /** What is told of the end, and who has said what of each update or has failed with it. */
