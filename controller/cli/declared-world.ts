@@ -79,6 +79,7 @@ export function futuresOf(play: Play, base: LoadedSide, head: LoadedSide, weeks:
   const run = (edits: readonly Edit[]) => {
     const recorded: Recorded[] = []
     const end = simulate(inputOf(play, edits, until), {
+      withoutProgress: true,
       onDecision: (_state, at, decision) => {
         if (at >= play.now) recorded.push({ at, decision })
       },

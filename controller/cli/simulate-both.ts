@@ -24,6 +24,7 @@ export function tellBoth(base: SimulationInput, head: SimulationInput, format: '
 function decisionsOf(input: SimulationInput): Told<DecisionLine>[] {
   const told: Told<DecisionLine>[] = []
   simulate(input, {
+    withoutProgress: true,
     onDecision: (state, at, decision) => {
       const what = decisionLine(state, at, decision)
       told.push({ at, key: keyOf(JSON.stringify(what)), what })
@@ -37,6 +38,7 @@ function storyOf(input: SimulationInput): { story: Told<string>[]; timeline: Tim
   const recorded: Recorded[] = []
   const put = (at: number, what: string) => story.push({ at, key: keyOf(what), what })
   const end = simulate(input, {
+    withoutProgress: true,
     onDecision: (_state, at, decision) => {
       recorded.push({ at, decision })
       put(at, tellDecision(decision))

@@ -156,7 +156,7 @@ function tell(input: SimulationInput, format: Format, io: Io): void {
             if (text !== undefined) io.stdout(storyLine(at, text))
           },
         }
-  const { state, notes } = simulate(input, watcher)
+  const { state, notes } = simulate(input, { ...watcher, withoutProgress: true })
   if (format === 'text') io.stdout(tellEnd(state, notes, input.until))
 }
 

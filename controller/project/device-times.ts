@@ -25,8 +25,14 @@ export type Sight = Interval & {
   readonly zone: string | undefined
   readonly windows: readonly WindowInput[]
   readonly freezes: readonly FreezeInput[]
-  /** Equal for devices in the same windows, freezes and zone on the same day. */
-  readonly place: string
+  readonly place: Place
+}
+
+/** What devices in the same windows, freezes and zone have in common on one day. A memo: what it holds follows from the rest. */
+type Place = Pick<Sight, 'from' | 'zone' | 'windows' | 'freezes'> & {
+  readonly starts: Map<number, Starts>
+  readonly restarts: Map<number, readonly Interval[]>
+  open: readonly Interval[] | undefined
 }
 
 /** The terms of a deployment that bear on times. */
@@ -45,14 +51,20 @@ export function sightOf(world: World, row: number, now: EpochMs): Sight {
   const zone = deviceZone(world.fleet, row)
   const windows = windowsOf(world, row)
   const freezes = freezesOf(world, row)
-  const numbers = (list: readonly { readonly times: object }[]) => list.map(({ times }) => numberOf(times)).join()
-  const place = `${from} ${zone} ${numbers(windows)} ${numbers(freezes)}`
-  return { from, until: from + POLICY_HORIZON_MS, now, zone, windows, freezes, place }
+  return {
+    from,
+    until: from + POLICY_HORIZON_MS,
+    now,
+    zone,
+    windows,
+    freezes,
+    place: placeOf(from, zone, windows, freezes),
+  }
 }
 
 /** When an update that runs so long may start under these terms, available and due long since. */
 export function startsUnder(sight: Sight, terms: Terms, maxRunTimeMinutes: number): Starts {
-  return known(starts, `${sight.place} ${termsKey(terms)} ${maxRunTimeMinutes}`, () => {
+  return known(sight.place.starts, maxRunTimeMinutes * ALL_TERMS + termsKey(terms), () => {
     const { intervals, fits, reason } = startIntervals({ ...inputOf(sight, terms), maxRunTimeMinutes })
     return { intervals, neverFits: fits === 'NeverFits' ? (reason ?? 'it fits no window') : undefined }
   })
@@ -60,7 +72,7 @@ export function startsUnder(sight: Sight, terms: Terms, maxRunTimeMinutes: numbe
 
 /** When a restart may begin under these terms. */
 export function restartsUnder(sight: Sight, terms: Terms): readonly Interval[] {
-  return known(stretches, `restart ${sight.place} ${termsKey(terms)}`, () =>
+  return known(sight.place.restarts, termsKey(terms), () =>
     restartIntervals({ ...inputOf(sight, terms), maxRunTimeMinutes: 0 }),
   )
 }
@@ -75,11 +87,12 @@ export function removalRestarts(sight: Sight): readonly Interval[] {
 
 /** The device's windows, freezes left out. */
 export function openWindows(sight: Sight): readonly Interval[] {
-  return known(stretches, `open ${sight.place}`, () => {
-    const { windows, freezes, zone, from, until } = sight
-    const open = openIntervals(applicableWindows(windows, false), zone, from, until).intervals
-    return subtracted(open, frozenIntervals(freezes, zone, from, until).intervals)
-  })
+  const { windows, freezes, zone, from, until, place } = sight
+  place.open ??= subtracted(
+    openIntervals(applicableWindows(windows, false), zone, from, until).intervals,
+    frozenIntervals(freezes, zone, from, until).intervals,
+  )
+  return place.open
 }
 
 /** What is left of them from an instant on. */
@@ -123,19 +136,53 @@ function inputOf({ windows, freezes, zone, from, until }: Sight, terms: Terms) {
   }
 }
 
-function termsKey({ urgent, outsideWindow, useAllDeploymentsWindows }: Terms): string {
-  return `${urgent} ${outsideWindow.install} ${outsideWindow.restart} ${useAllDeploymentsWindows}`
+/** All that terms can say, as a number below `ALL_TERMS`. */
+function termsKey({ urgent, outsideWindow: { install, restart }, useAllDeploymentsWindows }: Terms): number {
+  return (urgent ? 1 : 0) + (install ? 2 : 0) + (restart ? 4 : 0) + (useAllDeploymentsWindows ? 8 : 0)
 }
+
+const ALL_TERMS = 16
 
 // Memos: they change no answer, because a key says all that its answer depends on. Declared objects are never changed,
 // only replaced, so a number for each of their times stands for what they say.
-const starts = new Map<string, Starts>()
-const stretches = new Map<string, readonly Interval[]>()
+const places = new Map<string, Place>()
+/** Those that were asked for last: found without a text for a key. */
+const recent: Place[] = []
+const MAX_RECENT = 8
 const numbers = new WeakMap<object, number>()
 let lastNumber = 0
-const MAX_KNOWN = 100_000
+const MAX_KNOWN = 10_000
 
-function known<T>(memo: Map<string, T>, key: string, make: () => T): T {
+function placeOf(from: EpochMs, zone: Sight['zone'], windows: Sight['windows'], freezes: Sight['freezes']): Place {
+  for (const place of recent)
+    if (
+      place.from === from &&
+      place.zone === zone &&
+      areSame(place.windows, windows) &&
+      areSame(place.freezes, freezes)
+    )
+      return place
+  const numbersOf = (list: readonly { readonly times: object }[]) => list.map(({ times }) => numberOf(times)).join()
+  const place = known(places, `${from} ${zone} ${numbersOf(windows)} ${numbersOf(freezes)}`, () => ({
+    from,
+    zone,
+    windows,
+    freezes,
+    starts: new Map(),
+    restarts: new Map(),
+    open: undefined,
+  }))
+  if (recent.unshift(place) > MAX_RECENT) recent.pop()
+  return place
+}
+
+function areSame<T>(some: readonly T[], others: readonly T[]): boolean {
+  if (some.length !== others.length) return false
+  for (let i = 0; i < some.length; i++) if (some[i] !== others[i]) return false
+  return true
+}
+
+function known<K, T>(memo: Map<K, T>, key: K, make: () => T): T {
   const found = memo.get(key)
   if (found !== undefined) return found
   if (memo.size >= MAX_KNOWN) memo.clear()

@@ -92,7 +92,13 @@ export function scannedOf({ policy, scanned }: Agent, watched: AgentPolicy['watc
 
 /** Notes how far it has come with something, to be sent with the next report. */
 export function say(agent: Agent, task: Task, state: EnforcementState): void {
-  if (task.news === undefined) agent.news = withOne(agent.news, task)
+  if (task.news === undefined) {
+    if (agent.tells === 'WhatCounts' && task.failures === undefined && !isFailure(state)) {
+      agent.untold = true
+      return
+    }
+    agent.news = withOne(agent.news, task)
+  }
   task.news = state
 }
 
@@ -108,6 +114,7 @@ export function takeReport(
   at: EpochMs,
   attributes?: DeviceReport['attributes'],
 ): DeviceReport | undefined {
+  agent.untold = false
   if (!hasNews(agent) && attributes === undefined) return undefined
   const scan = agent.found === undefined ? NOTHING_SCANNED : scanOf(agent.found)
   agent.found = undefined

@@ -48,7 +48,13 @@ export type Agent = {
   scanned: EpochMs[]
   /** To be sent: what a scan found, if it found something. */
   found: Found | undefined
+  readonly tells: Telling
+  /** There would be something to be sent, had it to tell all. */
+  untold: boolean
 }
+
+/** Whether it tells all, or of what never failed only how it ended: no gate counts how far an installation has come. */
+export type Telling = 'All' | 'WhatCounts'
 
 /** What was found last of each update, in the order in which they were first looked for. */
 export type Found = {
@@ -96,7 +102,7 @@ export const NO_TASKS: Task[] = []
 export const NO_AWAITING: Awaiting[] = []
 export const NEVER: EpochMs[] = []
 
-export function newAgent(): Agent {
+export function newAgent(tells: Telling = 'All'): Agent {
   return {
     sequence: 0,
     policy: NO_POLICY,
@@ -110,6 +116,8 @@ export function newAgent(): Agent {
     news: NO_TASKS,
     scanned: NEVER,
     found: undefined,
+    tells,
+    untold: false,
   }
 }
 

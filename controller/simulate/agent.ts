@@ -60,6 +60,16 @@ export function advance(agent: Agent, machine: Machine, now: EpochMs, onEvent?: 
   return nextAction(agent, machine, now, fresh)
 }
 
+/**
+ * When it does something after the downloads under way have ended, if these are all that it is about and none of them fails;
+ * `now` otherwise. With a policy that is fresh.
+ */
+export function afterDownloads(agent: Agent, machine: Machine, now: EpochMs): EpochMs {
+  if (agent.downloading.length === 0 || agent.running !== undefined || agent.restartingUntil !== undefined) return now
+  for (const { download } of agent.downloading) if (download?.code !== undefined) return now
+  return nextStart(agent, machine, now, true)
+}
+
 /** Whether the device has something to do, as far as it knows. */
 export function hasWork(agent: Agent, machine: Machine): boolean {
   if (agent.running !== undefined || agent.restartingUntil !== undefined || agent.awaiting.length > 0) return true
@@ -181,10 +191,10 @@ function finishInstall(agent: Agent, machine: Machine, now: EpochMs, onEvent?: (
 }
 
 function complete(agent: Agent, machine: Machine, offer: AgentOffer, task: Task, at: EpochMs): void {
-  task.failures = undefined
   scan(agent, machine, machine.commit(offer, at))
   if (offer.action === 'Install') say(agent, task, 4)
   else unsay(agent, task)
+  task.failures = undefined
 }
 
 function finishRestart(agent: Agent, machine: Machine, now: EpochMs, onEvent?: (event: AgentEvent) => void): boolean {
@@ -263,7 +273,12 @@ function lastDownload(agent: Agent): EpochMs {
 }
 
 function nextAction(agent: Agent, machine: Machine, now: EpochMs, fresh: boolean): EpochMs {
-  let next = later(lastDownload(agent), now, Infinity)
+  return later(lastDownload(agent), now, nextStart(agent, machine, now, fresh))
+}
+
+/** The next instant at which something other than the end of a download may begin. */
+function nextStart(agent: Agent, machine: Machine, now: EpochMs, fresh: boolean): EpochMs {
+  let next = Infinity
   for (const awaiting of agent.awaiting) next = later(restartAt(awaiting, now), now, next)
   if (!fresh) return next
   for (const task of agent.tasks) {

@@ -3,17 +3,17 @@
 // does by itself between two calls is its own affair, and is made up for, at the times at which it was done, before it
 // next has to do with anybody else.
 import { staleRows } from '../fleet/fleet.ts'
-import { type BitPlane, hasBit } from '../model/bit-plane.ts'
+import { type BitPlane, eachBit, hasBit } from '../model/bit-plane.ts'
 import { DAY, type EpochMs, MINUTE } from '../model/instant.ts'
 import type { DeviceReport } from '../model/report.ts'
 import type { UpdateId } from '../model/update.ts'
 import { POLICY_MAX_AGE_SECONDS } from '../project/policy.ts'
 import type { World } from '../rollout/world.ts'
-import { type AgentEvent, advance, hasWork, receivePolicy } from './agent.ts'
+import { type AgentEvent, advance, afterDownloads, hasWork, receivePolicy } from './agent.ts'
 import { forgetScans, hasNews, noteStatus, scanWatched, takeReport } from './agent-report.ts'
-import { type Agent, type Machine, newAgent } from './agent-state.ts'
+import { type Agent, type Machine, newAgent, type Telling } from './agent-state.ts'
 import { callAt, lastCall, longOutages, type Population, reachableFrom } from './population.ts'
-import { findNeeded, type MovingMachine, missingOn, movingMachine, type Truth } from './truth.ts'
+import { findNeeded, isMissingOn, type MovingMachine, missingOn, movingMachine, type Truth } from './truth.ts'
 import { watchedBy, worldPolicy } from './world-policy.ts'
 
 export type SimulatedFleet = {
@@ -29,6 +29,8 @@ export type SimulatedFleet = {
   readonly released: UpdateId[]
   /** Whether devices scan anew each day, because reports may be lost. */
   readonly daily: boolean
+  /** Of devices that are never cut off. */
+  readonly tells: Telling
 }
 
 export type Member = {
@@ -63,7 +65,12 @@ export type Surroundings = {
   readonly onEvent: ((member: Member, event: AgentEvent) => void) | undefined
 }
 
-export function newSimulatedFleet(truth: Truth, messagesEvery: number, daily: boolean): SimulatedFleet {
+export function newSimulatedFleet(
+  truth: Truth,
+  messagesEvery: number,
+  daily: boolean,
+  tells: Telling = 'All',
+): SimulatedFleet {
   return {
     population: truth.population,
     truth,
@@ -73,15 +80,16 @@ export function newSimulatedFleet(truth: Truth, messagesEvery: number, daily: bo
     indexOf: [],
     released: [],
     daily,
+    tells: daily ? 'All' : tells,
   }
 }
 
 /** Takes a device in that has just enrolled. */
-export function addMember(fleet: SimulatedFleet, index: number, row: number): Member {
+export function addMember(fleet: SimulatedFleet, index: number, row: number, staleAfterMs: number): Member {
   const member: Member = {
     index,
     row,
-    agent: newAgent(),
+    agent: newAgent(isNeverMissed(fleet.population, index, staleAfterMs) ? fleet.tells : 'All'),
     wakeAt: Infinity,
     actsAt: Infinity,
     callAt: Infinity,
@@ -111,7 +119,7 @@ export function playMember(fleet: SimulatedFleet, member: Member, now: EpochMs, 
   playAlone(fleet, member, now - 1, around)
   if (Math.min(member.actsAt, member.callAt, member.sendAt) <= now || renewsBy(fleet, member, now))
     stepMember(fleet, member, now, around)
-  const next = Math.min(member.callAt, member.sendAt, noticedAt(fleet, member, around))
+  const next = Math.min(member.callAt, tellsAt(member), noticedAt(fleet, member, around))
   wakeMember(member, renewsBy(fleet, member, next) ? member.renewAt : next, around)
 }
 
@@ -119,27 +127,49 @@ export function playMember(fleet: SimulatedFleet, member: Member, now: EpochMs, 
 function renewsBy(fleet: SimulatedFleet, { agent, index, renewAt }: Member, until: EpochMs): boolean {
   if (renewAt > until || renewAt === Infinity) return false
   fleet.machine.moveTo(index)
-  return fleet.daily || hasNews(agent) || hasWork(agent, fleet.machine.machine)
+  return fleet.daily || hasNews(agent) || agent.untold || hasWork(agent, fleet.machine.machine)
 }
 
 /** What it has done by itself, the instant included. */
 function playAlone(fleet: SimulatedFleet, member: Member, until: EpochMs, around: Surroundings): void {
   while (member.actsAt <= until) stepMember(fleet, member, member.actsAt, around)
+  passOver(member, until + 1)
+}
+
+/** What would have been reported before `now`, and is not told, is passed over: what comes later is gathered for a report of its own. */
+function passOver(member: Member, now: EpochMs): void {
+  if (member.sendAt >= now || member.agent.tells === 'All') return
+  member.agent.untold = false
+  member.sendAt = Infinity
+}
+
+/** When it reports what it has to say. An end of a download, which may have failed, is found out then too. */
+function tellsAt({ agent, sendAt }: Member): EpochMs {
+  return hasNews(agent) || agent.downloading.length > 0 ? sendAt : Infinity
 }
 
 /** The earliest that anybody can notice what the device does next by itself: by its report of it, or by its next call. */
 function noticedAt(fleet: SimulatedFleet, member: Member, around: Surroundings): EpochMs {
   const { population, messagesEvery } = fleet
-  const { actsAt, index } = member
+  const { actsAt, sendAt, index } = member
   if (around.onEvent !== undefined || fleet.daily || actsAt === Infinity) return actsAt
-  const saidAt = onTheMinute(actsAt + messagesEvery)
+  const saidAt = sendAt < Infinity && actsAt <= sendAt ? sendAt : onTheMinute(actsAt + messagesEvery)
   return population.outages.length === 0 ? saidAt : Math.min(saidAt, callAt(population, index, actsAt + 1))
+}
+
+/** `next`, or when it does something of which more follows than what it does not tell. */
+function countsAt(fleet: SimulatedFleet, agent: Agent, machine: Machine, next: EpochMs, now: EpochMs): EpochMs {
+  if (agent.tells === 'All' || agent.downloading.length === 0) return next
+  const after = onTheMinute(afterDownloads(agent, machine, now))
+  // Downloads that end shortly before are gathered with what comes after them.
+  return after < Infinity && after > onTheMinute(next + fleet.messagesEvery) ? after : next
 }
 
 function stepMember(fleet: SimulatedFleet, member: Member, now: EpochMs, around: Surroundings): void {
   const { agent, index } = member
   const { population } = fleet
   const { machine } = fleet.machine
+  passOver(member, now)
   fleet.machine.moveTo(index)
   const outages = population.outages.length > 0
   const reachable = reachableFrom(population, index, now) === now
@@ -151,7 +181,7 @@ function stepMember(fleet: SimulatedFleet, member: Member, now: EpochMs, around:
   let next = advance(agent, machine, now, tell)
   while (next <= now) next = advance(agent, machine, now, tell)
   if (next === Infinity && outages && hasWork(agent, machine)) callNoLater(fleet, member, now + 1)
-  member.actsAt = onTheMinute(next)
+  member.actsAt = countsAt(fleet, agent, machine, onTheMinute(next), now)
   report(fleet, member, now, reachable, called, around)
 }
 
@@ -187,7 +217,8 @@ export function catchUp(fleet: SimulatedFleet, now: EpochMs, staleAfterMs: numbe
   if (!silent.some((row) => hasCalledSince(fleet, world, row, now))) return
   for (const member of fleet.agents) {
     if (member === undefined) continue
-    const at = lastCall(fleet.population, member.index, now)
+    // Who is never missed has called of late; when exactly makes no difference.
+    const at = member.agent.tells === 'WhatCounts' ? now : lastCall(fleet.population, member.index, now)
     if (at !== undefined && at > (world.fleet.lastReport[member.row] ?? 0))
       around.send(member, { sequence: ++member.agent.sequence, at })
   }
@@ -215,19 +246,29 @@ export function notedCalls(
 }
 
 function isAffected(fleet: SimulatedFleet, { index, agent }: Member, ids: ReadonlySet<UpdateId>): boolean {
-  for (const id of missingOn(fleet.truth, index)) if (ids.has(id)) return true
+  if (ids.size === 0) return false
+  for (const id of ids) if (isMissingOn(fleet.truth, id, index)) return true
   return agent.policy.offers.some(({ id }) => ids.has(id))
 }
 
 /** Visits the members among the rows of a plane. */
 function eachMember(fleet: SimulatedFleet, rows: BitPlane | 'All', visit: (member: Member) => void): void {
-  for (const member of fleet.agents)
-    if (member !== undefined && (rows === 'All' || hasBit(rows, member.row))) visit(member)
+  const visitAt = (index: number | undefined) => {
+    const member = index === undefined ? undefined : fleet.agents[index]
+    if (member !== undefined) visit(member)
+  }
+  if (rows === 'All') for (const index of fleet.agents.keys()) visitAt(index)
+  else eachBit(rows, (row) => visitAt(fleet.indexOf[row]))
 }
 
 // Never cut off, and calling more often than its policy grows old: when exactly it called last makes no difference.
 function isAlwaysFresh({ cutOff, every, jitter }: Population, index: number): boolean {
   return !hasBit(cutOff, index) && every + jitter * MINUTE <= POLICY_MAX_AGE_SECONDS * 1000
+}
+
+/** And calling so often that it is heard from in time, whether it reports or not; also in time for `notedCalls` of others. */
+function isNeverMissed(population: Population, index: number, staleAfterMs: number): boolean {
+  return isAlwaysFresh(population, index) && population.every + population.jitter * MINUTE < Math.min(DAY, staleAfterMs)
 }
 
 function fetchPolicy(
@@ -276,7 +317,7 @@ function report(
   around: Surroundings,
 ): void {
   const { agent } = member
-  if (!hasNews(agent) && !(called && member.attributes)) {
+  if (!hasNews(agent) && !agent.untold && !(called && member.attributes)) {
     member.sendAt = Infinity
     return
   }

@@ -11,6 +11,7 @@ import { apply, applyReportOf } from '../state/apply.ts'
 import { decide } from '../state/decide.ts'
 import { decodeState, encodeState, newState, type State } from '../state/state.ts'
 import type { AgentEvent } from './agent.ts'
+import type { Telling } from './agent-state.ts'
 import { commandOf } from './commands.ts'
 import { concerned } from './concerned.ts'
 import { happens, whole } from './draws.ts'
@@ -57,6 +58,11 @@ export type Watcher = {
   readonly onAgent?: (state: State, member: Member, event: AgentEvent) => void
   /** After each instant at which something happened and was decided upon. */
   readonly onStep?: (state: State, at: EpochMs) => void
+  /**
+   * Nobody looks at how far devices have come with what never failed on them. They do not tell it then, where nothing else
+   * follows from it: decisions, compliance and failures are the same.
+   */
+  readonly withoutProgress?: boolean
 }
 
 export type SimulationEnd = {
@@ -127,7 +133,7 @@ function newRun(input: SimulationInput, watcher: Watcher, faults: Faults): Run {
     watcher,
     faults,
     heap: newEventHeap(),
-    fleet: newSimulatedFleet(truth, messagesEvery, faults !== NO_FAULTS),
+    fleet: newSimulatedFleet(truth, messagesEvery, faults !== NO_FAULTS, telling(watcher)),
     around: {
       world: () => run.state,
       wake: (member, at) => push(run, at, 'Device', member.index),
@@ -147,6 +153,10 @@ function newRun(input: SimulationInput, watcher: Watcher, faults: Faults): Run {
     steps: 0,
   }
   return run
+}
+
+function telling({ onAgent, withoutProgress }: Watcher): Telling {
+  return withoutProgress && onAgent === undefined ? 'WhatCounts' : 'All'
 }
 
 function push(run: Run, at: EpochMs, type: EventType, which: number): void {
@@ -173,12 +183,18 @@ const FEW = 32
 // Devices that are looked at one right after the other do not bear on each other. In the order of their numbers, what is looked
 // at lies side by side in memory.
 function happenAll(run: Run, now: EpochMs, codes: readonly number[]): void {
-  if (codes.length < FEW || codes.some((code) => code % EVENTS.length !== DEVICE)) {
+  if (codes.length < FEW || !areDevices(codes)) {
     for (const code of codes) happen(run, now, code)
     return
   }
-  const devices = Float64Array.from(codes, (code) => Math.floor(code / EVENTS.length)).sort()
-  for (const index of devices) lookAt(run, index, now)
+  const devices = new Uint32Array(codes.length)
+  for (let i = 0; i < codes.length; i++) devices[i] = (codes[i] ?? 0) / EVENTS.length
+  for (const index of devices.sort()) lookAt(run, index, now)
+}
+
+function areDevices(codes: readonly number[]): boolean {
+  for (const code of codes) if (code % EVENTS.length !== DEVICE) return false
+  return true
 }
 
 function lookAt(run: Run, index: number, now: EpochMs): void {
@@ -256,7 +272,7 @@ function join(run: Run, index: number): void {
   put(run, { type: 'DeviceEnrolled', device, tokenHash: 'simulated', keyHash: 'simulated', attributes })
   const row = run.state.fleet.rowOf.get(device)
   if (row === undefined) return
-  const member = addMember(run.fleet, index, row)
+  const member = addMember(run.fleet, index, row, run.state.settings.staleAfterMs)
   callSoon(run.fleet, member, run.now, run.around)
   for (const at of notedCalls(run.fleet, index, run.now, run.state.settings.staleAfterMs)) push(run, at, 'Call', index)
 }

@@ -171,6 +171,11 @@ export function missingOn({ lists }: Truth, row: number): readonly UpdateId[] {
   return missing
 }
 
+export function isMissingOn(truth: Truth, id: UpdateId, row: number): boolean {
+  const known = truth.updates.get(id)
+  return known !== undefined && hasBit(known.missing, row)
+}
+
 const NOTHING: readonly UpdateId[] = []
 
 // What nobody has told the device of counts as not required.

@@ -1,6 +1,6 @@
 // The policy of a device in numbers, straight from the world: what devicePolicy says, less what the device has no use for.
 import { DAY, type EpochMs } from '../model/instant.ts'
-import type { UpdateId } from '../model/update.ts'
+import type { Update, UpdateId } from '../model/update.ts'
 import { POLICY_HORIZON_MS, restartsUnder, type Sight, sightOf, startsUnder } from '../project/device-times.ts'
 import { POLICY_INTERVALS, POLICY_MAX_AGE_SECONDS, restartTimes, startTimes } from '../project/policy.ts'
 import { isUnfinished, type RolloutRecord } from '../rollout/control.ts'
@@ -9,7 +9,7 @@ import { evidenceFrom, phaseIndexOf } from '../rollout/targets.ts'
 import type { World } from '../rollout/world.ts'
 import type { Interval } from '../schedule/intervals.ts'
 import type { AgentOffer, AgentPolicy, Watched } from './agent-policy.ts'
-import { nextFew, sharedOffers, sharedWatch } from './shared-times.ts'
+import { knownOffers, nextFew, nothingOffered, type OfferTimes, sharedOffers, sharedWatch } from './shared-times.ts'
 
 export type WorldPolicy = {
   readonly policy: AgentPolicy
@@ -22,7 +22,7 @@ export function worldPolicy(world: World, row: number, now: EpochMs, needed: rea
   const maxAgeMs = POLICY_MAX_AGE_SECONDS * 1000
   const watched = watchedBy(world, row)
   const sole = soleOffer(world, row, needed)
-  if (sole === 'Nothing') return { policy: { maxAgeMs, offers: NO_OFFERS, watched }, goodUntil: Infinity }
+  if (sole === 'Nothing') return { policy: nothingOffered(maxAgeMs, watched), goodUntil: Infinity }
   const sight = sightOf(world, row, now)
   const offers = sole === undefined ? usefulOffers(world, row, needed, sight) : offersUnder(sole, sight)
   let goodUntil = Infinity
@@ -46,14 +46,20 @@ function offersUnder({ approval, updates }: SoleOffer, sight: Sight): readonly A
   const { available } = approval
   let minutes = -1
   let times = NEVER
-  const offers = updates.map((update) => {
-    if (update.maxRunTimeMinutes !== minutes) {
-      minutes = update.maxRunTimeMinutes
-      times = timesUnder(approval, minutes, sight)
-    }
-    return agentOffer({ update, action: 'Install', available }, times)
-  })
-  return sharedOffers(isInOrder(offers) ? offers : offers.sort(byLength))
+  const timesFor = ({ maxRunTimeMinutes }: Update) => {
+    if (maxRunTimeMinutes === minutes) return times
+    minutes = maxRunTimeMinutes
+    times = timesUnder(approval, minutes, sight)
+    return times
+  }
+  // Cut off by its own deadline, a list is hardly ever another device's too.
+  const [first] = updates
+  const own = first !== undefined && timesFor(first).start[0]?.from === dueUnder(approval)
+  const known = own ? undefined : knownOffers(updates, available, timesFor)
+  if (known !== undefined) return known
+  const offers = updates.map((update) => agentOffer({ update, action: 'Install', available }, timesFor(update)))
+  if (!isInOrder(offers)) offers.sort(byLength)
+  return own ? offers : sharedOffers(offers)
 }
 
 // The shortest first, as in a policy.
@@ -69,9 +75,8 @@ function isInOrder(offers: readonly AgentOffer[]): boolean {
   return true
 }
 
-const NO_OFFERS: readonly AgentOffer[] = []
 const NO_TIMES: readonly Interval[] = []
-const NEVER: Times = { start: NO_TIMES, restart: { allowed: false, times: NO_TIMES } }
+const NEVER: OfferTimes = { start: NO_TIMES, restart: { allowed: false, times: NO_TIMES } }
 const NOTHING: readonly Watched[] = []
 
 /** The updates of rollouts under way that gates wait to hear of from the device. */
@@ -103,11 +108,9 @@ function endOf(list: readonly Interval[], sight: Sight): EpochMs {
   return last === undefined ? sight.from + POLICY_HORIZON_MS - DAY : last.until
 }
 
-type Times = Pick<AgentOffer, 'start'> & { readonly restart: Pick<AgentOffer['restart'], 'allowed' | 'times'> }
-
 /** The times of offers to one device. Updates of the same deployment that run as long have the same. */
-function timesIn(sight: Sight): (offer: Offer) => Times {
-  let last: { readonly approval: Approval; readonly minutes: number; readonly times: Times } | undefined
+function timesIn(sight: Sight): (offer: Offer) => OfferTimes {
+  let last: { readonly approval: Approval; readonly minutes: number; readonly times: OfferTimes } | undefined
   return (offer) => {
     const [approval, other] = offer.approvals
     if (approval === undefined || other !== undefined || offer.action === 'Uninstall') return timesOf(offer, sight)
@@ -120,8 +123,8 @@ function timesIn(sight: Sight): (offer: Offer) => Times {
 }
 
 /** What `timesOf` says of an offer with one approval. */
-function timesUnder(approval: Approval, minutes: number, sight: Sight): Times {
-  const due = Math.max(approval.available, approval.deadline)
+function timesUnder(approval: Approval, minutes: number, sight: Sight): OfferTimes {
+  const due = dueUnder(approval)
   const few = (intervals: readonly Interval[]) => nextFew(intervals, due, sight.now, POLICY_INTERVALS)
   const allowed = approval.restart === 'Allow'
   return {
@@ -130,7 +133,11 @@ function timesUnder(approval: Approval, minutes: number, sight: Sight): Times {
   }
 }
 
-function timesOf(offer: Offer, sight: Sight): Times {
+function dueUnder({ available, deadline }: Approval): EpochMs {
+  return Math.max(available, deadline)
+}
+
+function timesOf(offer: Offer, sight: Sight): OfferTimes {
   const { allowed, intervals } = restartTimes(offer, sight)
   return {
     start: startTimes(offer, sight, POLICY_INTERVALS).intervals,
@@ -140,7 +147,7 @@ function timesOf(offer: Offer, sight: Sight): Times {
 
 function agentOffer(
   { update, action, available }: Pick<Offer, 'update' | 'action' | 'available'>,
-  { start, restart }: Times,
+  { start, restart }: OfferTimes,
 ): AgentOffer {
   return {
     id: update.id,

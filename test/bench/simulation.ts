@@ -76,6 +76,7 @@ function play(input: SimulationInput): { decisions: number; succeeded: number; d
   let decisions = 0
   let succeeded = 0
   simulate(input, {
+    withoutProgress: true,
     onDecision: (_state, at, decision) => {
       decisions++
       if (decision.type === 'RolloutSucceeded') succeeded++

@@ -1,6 +1,8 @@
 // Plays scenarios in tests: declarations, catalog and scenario from text, the story back, and every law of invariants.ts
 // held at each step.
+import { isDeepStrictEqual } from 'node:util'
 import { parseFeed } from '../../controller/catalog/feeds/parse-feed.ts'
+import { planeRows } from '../../controller/model/bit-plane.ts'
 import type { Declared } from '../../controller/model/declared.ts'
 import type { Decision } from '../../controller/model/facts.ts'
 import type { EpochMs } from '../../controller/model/instant.ts'
@@ -67,6 +69,7 @@ export function play(order: Play): Played {
     declarations: edits,
     feeds,
   }
+  const heard = newHearing()
   const invariants = newInvariants(newPopulation(scenario, input.seed, input.from, input.until))
   const end = simulate(
     input,
@@ -88,24 +91,53 @@ export function play(order: Play): Played {
       },
       onStep: (state, at) => {
         invariants.onStep(state, at)
+        heard.onStep(state, at)
         watcher.onStep?.(state, at)
       },
     },
     order.faults ?? NO_FAULTS,
   )
   story.push(tellEnd(end.state, end.notes, input.until))
-  if (unwatched(input, order.faults) !== lines.join(''))
-    invariants.broken.push('devices that nobody looks at bring about other decisions')
+  const watched = { lines: lines.join(''), end: outcome(input, end), heard: heard.changes }
+  if (!isDeepStrictEqual(unwatched(input, {}, order.faults), watched))
+    invariants.broken.push('devices that nobody looks at bring about something else')
+  if (!isDeepStrictEqual(unwatched(input, { withoutProgress: true }, order.faults), watched))
+    invariants.broken.push('devices that do not tell of their progress bring about something else')
   return { story: story.join(''), ndjson: lines.join(''), decisions, end, broken: invariants.broken }
 }
 
 /** Devices are looked at less often where nobody sees what they do between their calls and reports. */
-function unwatched(input: SimulationInput, faults: Faults = NO_FAULTS): string {
+function unwatched(input: SimulationInput, watcher: Watcher, faults: Faults = NO_FAULTS) {
   const lines: string[] = []
   const onDecision: Watcher['onDecision'] = (state, at, decision) =>
     lines.push(`${JSON.stringify(decisionLine(state, at, decision))}\n`)
-  simulate(input, { onDecision }, faults)
-  return lines.join('')
+  const heard = newHearing()
+  const end = simulate(input, { ...watcher, onDecision, onStep: heard.onStep }, faults)
+  return { lines: lines.join(''), end: outcome(input, end), heard: heard.changes }
+}
+
+/** When the controller hears what of each update, and of its failures: the same at the same minute, whoever looks on. */
+function newHearing() {
+  const changes: string[] = []
+  let last = ''
+  const onStep = ({ compliance: { updates, failed } }: SimulationEnd['state'], at: EpochMs) => {
+    const counts = [...updates].map(([id, { required, installed }]) => `${id} ${required} ${installed}`)
+    const failures = [...failed].map(([id, { count }]) => `${id} failed ${count}`)
+    const now = [...counts.sort(), ...failures.sort()].join()
+    if (now !== last) changes.push(`${at} ${now}`)
+    last = now
+  }
+  return { changes, onStep }
+}
+
+/** What is told of the end, and who has said what of each update or has failed with it. */
+function outcome({ until }: SimulationInput, { state, notes }: SimulationEnd) {
+  const { updates, failed } = state.compliance
+  return {
+    told: tellEnd(state, notes, until),
+    compliance: [...updates].map(([id, { lo, hi }]) => [id, planeRows(lo), planeRows(hi)]).sort(),
+    failed: [...failed].map(([id, { devices }]) => [id, planeRows(devices)]).sort(),
+  }
 }
 
 export function scenarioOf(text: string): ScenarioSpec {

@@ -9,7 +9,7 @@ import type { AgentOffer, AgentPolicy } from '../../controller/simulate/agent-po
 import { scanWatched, takeReport } from '../../controller/simulate/agent-report.ts'
 import { type Machine, newAgent } from '../../controller/simulate/agent-state.ts'
 import { newPopulation } from '../../controller/simulate/population.ts'
-import { nextFew, sharedOffers, sharedWatch } from '../../controller/simulate/shared-times.ts'
+import { knownOffers, nextFew, sharedOffers, sharedWatch } from '../../controller/simulate/shared-times.ts'
 import { machineOf, movingMachine, newTruth } from '../../controller/simulate/truth.ts'
 import { update } from '../support/declare.ts'
 import * as plain from './plain-agent.ts'
@@ -154,6 +154,40 @@ test('lists of offers that say the same become one, others stay', async (t) => {
     sharedWatch(IDS, 6),
     IDS.map((id) => ({ id, from: 6 })),
   )
+})
+
+test('a list of offers is found by what it would be made of, and by nothing else', async (t) => {
+  const [one, other] = [update('one', { restart: 'Requires' }), update('other', { maxRunTimeMinutes: 90 })]
+  const times = { start: [{ from: 0, until: HOUR }], restart: { allowed: true, times: [] } }
+  const offers = [one, other].map(
+    ({ id, restart, maxRunTimeMinutes }): AgentOffer => ({
+      id,
+      action: 'Install',
+      available: 5,
+      start: times.start,
+      restart: { behaviour: restart, ...times.restart },
+      maxRunTimeMinutes,
+    }),
+  )
+  t.equal(sharedOffers(offers), offers)
+  const timesFor = () => times
+  t.equal(knownOffers([one, other], 5, timesFor), offers)
+  t.equal(knownOffers([other, one], 5, timesFor), undefined)
+  t.equal(knownOffers([one], 5, timesFor), undefined)
+  t.equal(knownOffers([], 5, timesFor), undefined)
+  t.equal(knownOffers([one, other], 6, timesFor), undefined)
+  t.equal(
+    knownOffers([one, other], 5, () => ({ ...times, start: [...times.start] })),
+    undefined,
+  )
+  t.equal(
+    knownOffers([one, other], 5, ({ id }) =>
+      id === one.id ? times : { ...times, restart: { allowed: false, times: [] } },
+    ),
+    undefined,
+  )
+  for (const changed of [{ maxRunTimeMinutes: 91 }, { restart: 'Requires' as const }])
+    t.equal(knownOffers([one, { ...other, ...changed }], 5, timesFor), undefined)
 })
 
 test('a machine that moves is each device in its turn', async (t) => {
