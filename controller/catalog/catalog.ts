@@ -1,6 +1,7 @@
 // The catalog as the state holds it: one row for each update, and marks on rows. Whatever can be computed from these
 // (supersedence, postings, columns) is cached beside the catalog by its version, and rebuilt after a snapshot.
 import { type BitPlane, clearBit, hasBit, newPlane, setBit } from '../model/bit-plane.ts'
+import { RowIndex } from '../model/row-index.ts'
 import type { Update, UpdateId, UpdateState } from '../model/update.ts'
 import { changeRows } from './changes.ts'
 import { supersededRows } from './supersedence.ts'
@@ -11,7 +12,7 @@ export type Catalog = {
   version: number
   /** Row → id, and back. */
   ids: UpdateId[]
-  rowOf: Map<UpdateId, number>
+  rowOf: RowIndex
   /** Row → the record as its feed last gave it. */
   updates: Update[]
   /** Row → name of the source that the record came from. */
@@ -23,10 +24,11 @@ export type Catalog = {
 }
 
 export function newCatalog(): Catalog {
+  const ids: UpdateId[] = []
   return {
     version: 0,
-    ids: [],
-    rowOf: new Map(),
+    ids,
+    rowOf: new RowIndex(ids),
     updates: [],
     sources: [],
     expired: newPlane(),
@@ -37,10 +39,11 @@ export function newCatalog(): Catalog {
 
 /** A copy whose marks and rows can be changed without touching the original; the records themselves are shared. */
 export function copyCatalog(catalog: Catalog): Catalog {
+  const ids = catalog.ids.slice()
   return {
     version: catalog.version,
-    ids: catalog.ids.slice(),
-    rowOf: new Map(catalog.rowOf),
+    ids,
+    rowOf: catalog.rowOf.copyFor(ids),
     updates: catalog.updates.slice(),
     sources: catalog.sources.slice(),
     expired: { words: catalog.expired.words.slice() },
@@ -51,19 +54,33 @@ export function copyCatalog(catalog: Catalog): Catalog {
 
 /** Adds updates, or replaces those with the same id; marks stay. */
 export function putUpdates(catalog: Catalog, source: string, updates: readonly Update[]): void {
-  const rows: number[] = []
-  for (const update of updates) {
-    const known = catalog.rowOf.get(update.id)
-    const row = known ?? catalog.ids.length
-    if (known === undefined) {
-      catalog.ids.push(update.id)
-      catalog.rowOf.set(update.id, row)
-    }
+  if (updates.length === 0) return
+  const rows = catalog.rowOf.rowsOf(updates.map(({ id }) => id))
+  putRecords(catalog, updates, rows)
+  putSources(catalog, source, rows)
+  changeRows(catalog, rows)
+}
+
+// A row of −1 is for an update that is new, or comes a second time after it was.
+function putRecords(catalog: Catalog, updates: readonly Update[], rows: number[]): void {
+  for (let i = 0; i < rows.length; i++) {
+    const update = updates[i]
+    if (update === undefined) continue
+    const known = rows[i] ?? -1
+    const row = known >= 0 ? known : (catalog.rowOf.get(update.id) ?? newRow(catalog, update.id))
     catalog.updates[row] = update
-    catalog.sources[row] = source
-    rows.push(row)
+    rows[i] = row
   }
-  if (updates.length > 0) changeRows(catalog, rows)
+}
+
+function putSources({ sources }: Catalog, source: string, rows: readonly number[]): void {
+  for (const row of rows) sources[row] = source
+}
+
+function newRow({ ids, rowOf }: Catalog, id: UpdateId): number {
+  const row = ids.push(id) - 1
+  rowOf.add(row)
+  return row
 }
 
 /** Marks updates as expired or declined; `Normal` takes both marks away. Unknown ids are ignored. */

@@ -2,11 +2,12 @@
 // number in each row, columns of numbers, and flags. Derived: a property is read when it is first asked for, and then mended with
 // every change; after a snapshot it is read anew.
 import { hasBit } from '../model/bit-plane.ts'
-import { DAY, type EpochMs } from '../model/instant.ts'
-import { grown } from '../model/typed-arrays.ts'
+import type { EpochMs } from '../model/instant.ts'
+import { grown, haveRead } from '../model/typed-arrays.ts'
 import type { Update } from '../model/update.ts'
 import type { Catalog } from './catalog.ts'
 import { rowsChangedSince } from './changes.ts'
+import { isListed, newRowsByDay, putRow, type RowsByDay, rowsBetween as rowsOfDays, takeRow } from './rows-by-day.ts'
 import { spelled, type TextProperty } from './text-properties.ts'
 
 /** In the others nearly every update has values of its own, and a dictionary would be as long as the catalog. */
@@ -26,12 +27,17 @@ export type NumberProperty = 'released' | 'revised' | 'sizeBytes'
 /** Texts that a column holds besides twice those that it began with, some of which no row has any more; then it is read anew. */
 const MAX_SPARE = 100_000
 
+/** Records that are read ahead of their use; of more, the first would no longer be in any cache. */
+const MAX_AHEAD = 4096
+
 export type TextColumn = {
   readonly property: SharedProperty
   /** What rows say, numbered as it came: nothing, a text, or a list of several. As they spell it. */
   readonly values: (readonly string[])[]
-  readonly numberOf: Map<string, number>
-  /** By the JSON of the list. */
+  /** The same as the record had it that said so first: mostly the very text or list of later ones. */
+  readonly spelled: (string | readonly string[] | undefined)[]
+  /** By the very text or list in `spelled`, and by the JSON of a list. */
+  readonly numberOf: Map<string | readonly string[], number>
   readonly numberOfList: Map<string, number>
   /** Row → the number of what it says. */
   codes: Int32Array
@@ -43,8 +49,8 @@ export type TextColumn = {
 export type NumberColumn = {
   /** Row → value. */
   values: Float64Array
-  /** UTC day → rows; only where someone asked for rows by time. */
-  days: Map<number, Set<number>> | undefined
+  /** Only where someone asked for rows by time. */
+  days: RowsByDay | undefined
 }
 
 /** Bits of a row's flags. */
@@ -84,8 +90,17 @@ export function textColumn({ texts, seen }: Columns, property: SharedProperty): 
   const known = texts.find((column) => column.property === property)
   if (known) return known
   const codes = new Int32Array(seen.length)
-  const [numberOf, numberOfList] = [new Map<string, number>(), new Map<string, number>()]
-  const column: TextColumn = { property, values: [[]], numberOf, numberOfList, codes, size: 0, began: 0 }
+  const [numberOf, numberOfList] = [new Map<string | readonly string[], number>(), new Map<string, number>()]
+  const column: TextColumn = {
+    property,
+    values: [[]],
+    spelled: [undefined],
+    numberOf,
+    numberOfList,
+    codes,
+    size: 0,
+    began: 0,
+  }
   const read = spelled[property]
   for (const [row, update] of seen.entries()) codes[row] = numberedAs(column, read(update))
   column.began = column.size
@@ -105,17 +120,8 @@ export function numberColumn({ numbers, seen }: Columns, property: NumberPropert
 /** Rows with `from ≤ value < until`, both instants; in no order. */
 export function rowsBetween(column: NumberColumn, rows: number, from: EpochMs, until: EpochMs): number[] {
   if (from >= until) return []
-  const { values } = column
-  const days = column.days ?? daysOf(values.subarray(0, rows))
-  column.days = days
-  const found: number[] = []
-  const collect = (bucket: Iterable<number>) => {
-    for (const row of bucket) if (from <= at(values, row) && at(values, row) < until) found.push(row)
-  }
-  const [first, last] = [dayOf(from), dayOf(until)]
-  if (last - first > days.size) for (const bucket of days.values()) collect(bucket)
-  else for (let day = first; day <= last; day++) collect(days.get(day) ?? [])
-  return found
+  column.days ??= newRowsByDay(column.values.subarray(0, rows))
+  return rowsOfDays(column.days, column.values, from, until)
 }
 
 function isCrowded({ texts }: Columns): boolean {
@@ -124,30 +130,68 @@ function isCrowded({ texts }: Columns): boolean {
 
 // One column after the other: what is read of a row is in no cache, and short loops wait for that of many rows at once.
 // Properties are looked at only where the record is another one, and not just its marks.
-function mendRows(catalog: Catalog, { seen, texts, numbers, flags }: Columns, rows: readonly number[]): void {
-  const updates: Update[] = []
-  const others: number[] = []
+function mendRows(catalog: Catalog, columns: Columns, rows: readonly number[]): void {
+  const others = otherRecords(catalog, columns, rows)
+  if (others.length <= MAX_AHEAD) haveRead(readRecords(columns.seen, others))
+  mendFlags(catalog, columns, rows)
+  for (const column of columns.texts) mendTexts(column, columns.seen, others)
+  for (const [property, column] of columns.numbers) mendNumbers(column, property, columns.seen, others)
+}
+
+// What columns, supersedence and rules are going to need of each record. These reads do not depend on each other, so that the processor
+// waits for many at once (docs/performance.md, "Rules").
+function readRecords(updates: readonly Update[], rows: readonly number[]): number {
+  let sum = 0
+  for (const row of rows) {
+    const update = updates[row]
+    if (update === undefined) continue
+    const { released, sizeBytes, products, supersedes, cves, title } = update
+    sum += released + sizeBytes + products.length + supersedes.length + cves.length + title.length
+  }
+  return sum
+}
+
+function mendFlags(catalog: Catalog, { flags }: Columns, rows: readonly number[]): void {
   for (const row of rows) {
     const update = catalog.updates[row]
-    if (update === undefined) continue
-    flags[row] = flagsOf(catalog, row, update)
-    if (seen[row] === update) continue
+    if (update) flags[row] = flagsOf(catalog, row, update)
+  }
+}
+
+function otherRecords({ updates }: Catalog, { seen }: Columns, rows: readonly number[]): number[] {
+  const others: number[] = []
+  for (const row of rows) {
+    const update = updates[row]
+    if (update === undefined || seen[row] === update) continue
     seen[row] = update
     others.push(row)
-    updates.push(update)
   }
-  for (const column of texts) {
-    const { codes, values } = column
-    const read = spelled[column.property]
-    for (const [i, update] of updates.entries()) {
-      const row = others[i] ?? 0
-      const value = read(update)
-      // Mostly a row says what it said, and to compare is quicker than to look up.
-      if (!isSaid(values[codes[row] ?? 0], value)) codes[row] = numberedAs(column, value)
-    }
+  return others
+}
+
+function mendTexts(column: TextColumn, seen: readonly Update[], rows: readonly number[]): void {
+  const { codes, values } = column
+  const read = spelled[column.property]
+  for (const row of rows) {
+    const update = seen[row]
+    if (update === undefined) continue
+    const value = read(update)
+    const code = codes[row] ?? 0
+    // Mostly a row says what it said, and to compare is quicker than to look up.
+    if (column.spelled[code] !== value && !isSaid(values[code], value)) codes[row] = numberedAs(column, value)
   }
-  for (const [property, column] of numbers)
-    for (const [i, update] of updates.entries()) putNumber(column, others[i] ?? 0, numberOf(update, property))
+}
+
+function mendNumbers(
+  column: NumberColumn,
+  property: NumberProperty,
+  seen: readonly Update[],
+  rows: readonly number[],
+): void {
+  for (const row of rows) {
+    const update = seen[row]
+    if (update) putNumber(column, row, numberOf(update, property))
+  }
 }
 
 function flagsOf(catalog: Catalog, row: number, { state, knownIssue, exploited }: Update): number {
@@ -166,19 +210,21 @@ function isSaid(said: readonly string[] | undefined, value: string | readonly st
 }
 
 function numberedAs(column: TextColumn, value: string | readonly string[] | undefined): number {
-  const { numberOf, numberOfList } = column
-  if (typeof value === 'string') return numberOf.get(value) ?? addValue(column, numberOf, value, [value])
-  const first = value?.[0]
-  if (value === undefined || first === undefined) return 0
-  if (value.length === 1) return numberOf.get(first) ?? addValue(column, numberOf, first, value)
+  if (value === undefined || (typeof value !== 'string' && value.length === 0)) return 0
+  const known = column.numberOf.get(value)
+  if (known !== undefined) return known
+  if (typeof value === 'string') return addValue(column, value, [value])
   const json = JSON.stringify(value)
-  return numberOfList.get(json) ?? addValue(column, numberOfList, json, value)
+  const number = column.numberOfList.get(json) ?? addValue(column, value, value)
+  column.numberOfList.set(json, number)
+  return number
 }
 
-function addValue(column: TextColumn, numbers: Map<string, number>, key: string, value: readonly string[]): number {
-  const number = column.values.push(value) - 1
-  numbers.set(key, number)
-  column.size += value.length
+function addValue(column: TextColumn, value: string | readonly string[], texts: readonly string[]): number {
+  const number = column.values.push(texts) - 1
+  column.spelled.push(value)
+  column.numberOf.set(value, number)
+  column.size += texts.length
   return number
 }
 
@@ -188,30 +234,11 @@ function numberOf(update: Update, property: NumberProperty): number {
 }
 
 function putNumber({ values, days }: NumberColumn, row: number, value: number): void {
-  if (values[row] === value) return
-  days?.get(dayOf(at(values, row)))?.delete(row)
-  if (days) addTo(days, dayOf(value), row)
+  const before = values[row] ?? 0
+  if (before === value && (days === undefined || isListed(days, row))) return
+  if (days) takeRow(days, row, before)
+  if (days) putRow(days, row, value)
   values[row] = value
-}
-
-function daysOf(values: Float64Array): Map<number, Set<number>> {
-  const days = new Map<number, Set<number>>()
-  for (const [row, value] of values.entries()) addTo(days, dayOf(value), row)
-  return days
-}
-
-function addTo(days: Map<number, Set<number>>, day: number, row: number): void {
-  const rows = days.get(day)
-  if (rows) rows.add(row)
-  else days.set(day, new Set([row]))
-}
-
-function dayOf(instant: EpochMs): number {
-  return Math.floor(instant / DAY)
-}
-
-function at(column: Float64Array, row: number): number {
-  return column[row] ?? 0
 }
 
 function newColumns(): Columns {

@@ -122,8 +122,8 @@ export function compareUpdates(a: Update, b: Update): number {
 // What no column has is asked about the updates that meet everything else.
 function asked(catalog: Catalog, criteria: Criteria, context: CriteriaContext, rows: BitPlane): BitPlane {
   const { deployed } = criteria
+  if (deployed === undefined && criteria.required === undefined) return rows
   const { required } = compileCriteria(criteria)
-  if (deployed === undefined && required === undefined) return rows
   const met = clonePlane(rows)
   if (deployed !== undefined) keepWhere(catalog, met, (id) => context.isDeployed(id) === deployed)
   if (required) keepWhere(catalog, met, (id) => isWithin(required, context.requiredCount(id)))
@@ -163,11 +163,12 @@ function explainSuperseded(catalog: Catalog, criteria: Criteria, row: number): C
 }
 
 function explainNumbers(criteria: Criteria, update: Update, context: CriteriaContext): CriterionTrace[] {
+  const compiled = compileCriteria(criteria)
   const ages = (['released', 'revised'] as const).flatMap((property) => {
-    const age = criteria[property]
-    if (age === undefined) return []
+    const [age, asked] = [criteria[property], compiled[property]]
+    if (age === undefined || asked === undefined) return []
     const actual = update[property] ?? update.released
-    const { from, until } = ageBounds(age, context.now)
+    const { from, until } = ageBounds(asked, context.now)
     const expected = [age.within && `within ${age.within}`, age.olderThan && `older than ${age.olderThan}`]
     return [
       {
@@ -178,7 +179,7 @@ function explainNumbers(criteria: Criteria, update: Update, context: CriteriaCon
       },
     ]
   })
-  const { required, sizeBytes } = compileCriteria(criteria)
+  const { required, sizeBytes } = compiled
   return [
     ...ages,
     ...explainCount('required', criteria.required, required, () => context.requiredCount(update.id)),

@@ -4,7 +4,7 @@
 export const MAX_NEEDLE_CHARACTERS = 50_000
 
 export type Needles = {
-  /** Code of a character → its class; 0 for what is in no needle. */
+  /** Code of a character → its class, that of an ASCII letter in either case; 0 for what is in no needle. */
   readonly classes: Uint16Array
   readonly classCount: number
   /**
@@ -36,12 +36,16 @@ export function newNeedles(needles: readonly string[]): Needles {
   return { classes, classCount, next: steps, found }
 }
 
-/** The numbers of the needles in a text, one for each place where one ends. */
-export function needlesIn({ classes, classCount, next, found }: Needles, text: string): readonly number[] {
+/** The numbers of the needles, which are in lower case, in a text that need not be; one for each place where one ends. */
+export function needlesIn(needles: Needles, text: string): readonly number[] {
+  const { classes, classCount, next, found } = needles
   let inside: number[] | undefined
   let step = 0
   for (let i = 0; i < text.length; i++) {
-    step = next[(step >>> 1) + (classes[text.charCodeAt(i)] ?? 0)] ?? 0
+    const character = text.charCodeAt(i)
+    // Beyond ASCII a letter in lower case may be several.
+    if (character >= ASCII) return needlesInLower(needles, text.toLowerCase())
+    step = next[(step >>> 1) + (classes[character] ?? 0)] ?? 0
     if ((step & 1) === 0) continue
     inside ??= []
     for (const needle of found[(step >>> 1) / classCount] ?? NOTHING) inside.push(needle)
@@ -49,14 +53,26 @@ export function needlesIn({ classes, classCount, next, found }: Needles, text: s
   return inside ?? NOTHING
 }
 
+function needlesInLower({ classes, classCount, next, found }: Needles, text: string): readonly number[] {
+  const inside: number[] = []
+  let step = 0
+  for (let i = 0; i < text.length; i++) {
+    step = next[(step >>> 1) + (classes[text.charCodeAt(i)] ?? 0)] ?? 0
+    if ((step & 1) === 1) inside.push(...(found[(step >>> 1) / classCount] ?? NOTHING))
+  }
+  return inside
+}
+
+const ASCII = 128
 const NOTHING: readonly number[] = []
 
 function classify(needles: readonly string[]): { classes: Uint16Array; classCount: number } {
   const characters = new Set<number>()
   for (const needle of needles) for (let i = 0; i < needle.length; i++) characters.add(needle.charCodeAt(i))
-  const classes = new Uint16Array(characters.size === 0 ? 0 : Math.max(...characters) + 1)
+  const classes = new Uint16Array(Math.max(ASCII, ...[...characters].map((character) => character + 1)))
   let classCount = 1
   for (const character of characters) classes[character] = classCount++
+  for (let letter = 65; letter <= 90; letter++) classes[letter] = classes[letter + 32] ?? 0
   return { classes, classCount }
 }
 

@@ -48,7 +48,7 @@ export function newRangeTable<Asked>(
   }
 }
 
-/** Lays the ranges where they now are. Returns what the ends have passed on the way, each stretch without its own end. */
+/** Lays the ranges where they now are. Returns what the ends have passed on the way, each stretch once and without its own end. */
 export function moveRanges<Asked>(
   table: RangeTable<Asked>,
   rangeOf: (what: Asked) => Range,
@@ -69,11 +69,25 @@ export function moveRanges<Asked>(
   table.ranges = ranges
   table.bounds = bounds
   table.masks = masks
-  const passed = (a: number, b: number) => [Math.min(a, b), Math.max(a, b)] as const
-  return before.flatMap(({ from, until }, i) => {
-    const after = ranges[i]
-    return after === undefined ? [] : [passed(from, after.from), passed(until + 1, after.until + 1)]
-  })
+  return stretches(before, ranges)
+}
+
+// Many rules have an end in common, be it only now.
+function stretches(before: readonly Range[], after: readonly Range[]): (readonly [number, number])[] {
+  const stretches: (readonly [number, number])[] = []
+  const moved = new Map<number, number>()
+  const move = (from: number, to: number) => {
+    if (from === to || moved.get(from) === to) return
+    moved.set(from, to)
+    stretches.push([Math.min(from, to), Math.max(from, to)])
+  }
+  for (const [i, { from, until }] of before.entries()) {
+    const next = after[i]
+    if (next === undefined) continue
+    move(from, next.from)
+    move(until + 1, next.until + 1)
+  }
+  return stretches
 }
 
 /** Takes out of the verdicts the rules that the rows' numbers do not suit. */

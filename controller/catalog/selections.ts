@@ -4,7 +4,7 @@
 import { type BitPlane, clearBit, newPlane, setBit } from '../model/bit-plane.ts'
 import type { Criteria } from '../model/criteria.ts'
 import { DAY, type EpochMs } from '../model/instant.ts'
-import { grown } from '../model/typed-arrays.ts'
+import { grown, haveRead } from '../model/typed-arrays.ts'
 import type { Catalog } from './catalog.ts'
 import { rowsChangedSince } from './changes.ts'
 import { type Columns, columnsOf, EXPLOITED, KNOWN_ISSUE, rowsBetween, SELECTABLE } from './columns.ts'
@@ -37,6 +37,8 @@ type Selections = {
   readonly words: number
   /** By the flags of a row, and whether it is superseded; a mask of all words each. */
   readonly flags: Uint32Array
+  /** By the same: 1 where any rule is left. */
+  readonly suited: Uint8Array
   readonly texts: readonly TextTable[]
   readonly sizes: RangeTable<Range> | undefined
   readonly ages: readonly RangeTable<Age>[]
@@ -102,15 +104,19 @@ function newSelections(catalog: Catalog, criteria: readonly Criteria[], scope: S
     newRangeTable<Age>(
       columns,
       property,
-      rules.map((rule) => rule.criteria[property]),
+      rules.map((rule) => rule[property]),
       words,
     )
   const planes = criteria.map(() => newPlane(catalog.ids.length))
+  const flags = flagMasks(rules, words, scope)
   return {
     scope,
     columns,
     words,
-    flags: flagMasks(rules, words, scope),
+    flags,
+    suited: Uint8Array.from({ length: 16 }, (_, i) =>
+      flags.subarray(i * words, (i + 1) * words).some(Boolean) ? 1 : 0,
+    ),
     texts: textProperties.flatMap((property) => newTextTable(columns, rules, words, property) ?? []),
     sizes: sizeTable(columns, rules, words),
     ages: [asked('released'), asked('revised')].flatMap((table) => table ?? []),
@@ -164,15 +170,13 @@ function bringUp(catalog: Catalog, selections: Selections, now: EpochMs): void {
   const rows = rowsToJudge(catalog, selections, now)
   selections.verdicts = grown(selections.verdicts, total * words, (length) => new Uint32Array(length))
   selections.open = grown(selections.open, total, (length) => new Uint8Array(length))
-  const isSuited = new Uint8Array(16)
-  for (const [at, word] of selections.flags.entries()) if (word !== 0) isSuited[Math.floor(at / words)] = 1
   const count = rows?.length ?? total
   for (let i = 0; i < count; i++) {
     const row = rows ? (rows[i] ?? 0) : i
     const isSuperseded = ((superseded.words[row >>> 5] ?? 0) >>> (row & 31)) & 1
     const flags = (columns.flags[row] ?? 0) + isSuperseded * SUPERSEDED
     // What no rule selects, and none did, needs no more.
-    if (isSuited[flags] === 0 && selections.open[row] === 0) continue
+    if (selections.suited[flags] === 0 && selections.open[row] === 0) continue
     block.rows[block.count] = row
     block.masks[block.count++] = flags * words
     if (block.count === BLOCK) judge(catalog, selections, block)
@@ -210,6 +214,7 @@ function judge({ updates }: Catalog, selections: Selections, block: Block): void
 }
 
 function settle({ words, verdicts, open, ruled }: Selections, block: Block): void {
+  haveRead(readVerdicts(verdicts, words, block))
   for (let i = 0; i < block.count; i++) {
     const row = block.rows[i] ?? 0
     let any = 0
@@ -217,17 +222,30 @@ function settle({ words, verdicts, open, ruled }: Selections, block: Block): voi
       const at = row * words + word
       const after = block.verdicts[word * BLOCK + i] ?? 0
       any |= after
-      let different = (verdicts[at] ?? 0) ^ after
+      const different = (verdicts[at] ?? 0) ^ after
+      if (different === 0) continue
       verdicts[at] = after
-      while (different !== 0) {
-        const bit = 31 - Math.clz32(different)
-        different ^= 1 << bit
-        const plane = ruled[word * 32 + bit]
-        if (plane === undefined) continue
-        if ((after >>> bit) & 1) setBit(plane, row)
-        else clearBit(plane, row)
-      }
+      putInPlanes(ruled, word * 32, row, different, after)
     }
     open[row] = any === 0 ? 0 : 1
+  }
+}
+
+// These reads do not depend on each other, so that the processor waits for many at once.
+function readVerdicts(verdicts: Uint32Array, words: number, { rows, count }: Block): number {
+  let sum = 0
+  for (let i = 0; i < count; i++) sum += (verdicts[(rows[i] ?? 0) * words] ?? 0) & 1
+  return sum
+}
+
+function putInPlanes(ruled: readonly BitPlane[], first: number, row: number, changed: number, after: number): void {
+  let different = changed
+  while (different !== 0) {
+    const bit = 31 - Math.clz32(different)
+    different ^= 1 << bit
+    const plane = ruled[first + bit]
+    if (plane === undefined) continue
+    if ((after >>> bit) & 1) setBit(plane, row)
+    else clearBit(plane, row)
   }
 }

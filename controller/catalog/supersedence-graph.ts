@@ -1,12 +1,14 @@
 // Which updates name which others as superseded, both ways, and in which order to go through what is below some of them.
 import { type BitPlane, clearBit, hasBit, newPlane, setBit } from '../model/bit-plane.ts'
 import { grown } from '../model/typed-arrays.ts'
-import type { UpdateId } from '../model/update.ts'
+import type { Update, UpdateId } from '../model/update.ts'
 import type { Catalog } from './catalog.ts'
 
 /** Everything by row, as the catalog had it when the row was last read. */
 export type Graph = {
-  /** What the record names, known or not. */
+  /** The row of the only update that the record names, NONE where it names none, SEVERAL where it names others or one that is not known. */
+  only: Int32Array
+  /** What the record names, known or not; nothing where `only` says it. */
   readonly named: (readonly UpdateId[])[]
   /** The rows of those that are known, and the other way round the rows that name this one, where there are any. */
   readonly targets: (readonly number[])[]
@@ -27,6 +29,7 @@ export type Graph = {
 
 export function newGraph(): Graph {
   return {
+    only: new Int32Array(0),
     named: [],
     targets: [],
     sources: [],
@@ -45,29 +48,15 @@ export function readRows(catalog: Catalog, graph: Graph, rows: readonly number[]
   const first = graph.named.length
   const total = catalog.ids.length
   graph.released = grown(graph.released, total, (length) => new Float64Array(length))
+  graph.only = grown(graph.only, total, (length) => new Int32Array(length))
   graph.entered = grown(graph.entered, total, (length) => new Int32Array(length))
   graph.lowest = grown(graph.lowest, total, (length) => new Int32Array(length))
   for (let row = first; row < total; row++) addRow(catalog, graph, row)
-  const different: number[] = []
-  for (const row of rows) {
-    const update = catalog.updates[row]
-    if (update === undefined) continue
-    const declined = update.state === 'Declined' || hasBit(catalog.declined, row)
-    const said = update.state === 'Superseded'
-    const isAlike =
-      row < first &&
-      graph.released[row] === update.released &&
-      hasBit(graph.declined, row) === declined &&
-      hasBit(graph.said, row) === said &&
-      sameTexts(graph.named[row] ?? NOTHING, update.supersedes)
-    if (isAlike) continue
-    different.push(row)
-    for (const target of graph.targets[row] ?? NOTHING) different.push(target)
-    graph.released[row] = update.released
-    putBit(graph.declined, row, declined)
-    putBit(graph.said, row, said)
-    putEdges(catalog, graph, row, update.supersedes)
-  }
+  const different = differentRows(catalog, graph, rows, first)
+  const before: number[] = []
+  for (const row of different) for (const target of graph.targets[row] ?? NOTHING) before.push(target)
+  for (let i = 0; i < different.length; i += AT_ONCE) putRows(catalog, graph, different.slice(i, i + AT_ONCE))
+  for (const row of before) different.push(row)
   return different
 }
 
@@ -76,7 +65,7 @@ export function readRows(catalog: Catalog, graph: Graph, rows: readonly number[]
  * known of their cycles is found anew. (Tarjan's algorithm with its own stack.)
  */
 export function rowsBelow(catalog: Catalog, graph: Graph, from: readonly number[]): number[] {
-  const { targets, entered, lowest } = graph
+  const { entered, lowest } = graph
   const order: number[] = []
   const members: number[] = []
   const path: number[] = []
@@ -100,7 +89,7 @@ export function rowsBelow(catalog: Catalog, graph: Graph, from: readonly number[
     enter(root)
     for (let row = path.at(-1); row !== undefined; row = path.at(-1)) {
       const edge = nextEdge[nextEdge.length - 1] ?? 0
-      const target = targets[row]?.[edge]
+      const target = targetAt(graph, row, edge)
       if (target === undefined) {
         leave(row)
         continue
@@ -112,6 +101,13 @@ export function rowsBelow(catalog: Catalog, graph: Graph, from: readonly number[
   }
   for (const row of order) entered[row] = 0
   return order.reverse()
+}
+
+/** The rows that a row names, one after the other. That of an only one is told without its list, which is elsewhere in memory. */
+function targetAt({ only, targets }: Graph, row: number, edge: number): number | undefined {
+  const first = only[row] ?? NONE
+  if (first === SEVERAL) return targets[row]?.[edge]
+  return first >= 0 && edge === 0 ? first : undefined
 }
 
 /** Whether an edge counts: among the updates of a cycle only from a newer to an older one, so that nothing supersedes itself and the newest stays. */
@@ -126,16 +122,80 @@ export function compareAge({ ids }: Catalog, { released }: Graph, a: number, b: 
   return (released[a] ?? 0) - (released[b] ?? 0) || (a === b ? 0 : String(ids[a]) < String(ids[b]) ? -1 : 1)
 }
 
+/** Rows of which the names are looked up together. */
+const AT_ONCE = 512
+/** In `only`. */
+const NONE = -1
+const SEVERAL = -2
 /** In `entered`: the component of the row is known. */
 const CLOSED = 2 ** 31 - 1
 const NOTHING: readonly never[] = []
 
-function addRow({ ids }: Catalog, { named, targets, sources, waiting }: Graph, row: number): void {
+/** Those of the rows that say something else than when they were last read; all from `first` on. */
+function differentRows(catalog: Catalog, graph: Graph, rows: readonly number[], first: number): number[] {
+  const { released, said, only, named } = graph
+  const different: number[] = []
+  const [naming, namingSeveral]: [number[], number[]] = [[], []]
+  for (const row of rows) {
+    const update = catalog.updates[row]
+    if (update === undefined) continue
+    const count = update.supersedes.length
+    const before = only[row] ?? NONE
+    if (
+      row >= first ||
+      released[row] !== update.released ||
+      hasBit(graph.declined, row) !== isDeclined(catalog, update, row) ||
+      hasBit(said, row) !== (update.state === 'Superseded')
+    )
+      different.push(row)
+    else if (before === SEVERAL && count === named[row]?.length) namingSeveral.push(row)
+    else if (before >= 0 && count === 1) naming.push(row)
+    else if (before !== NONE || count > 0) different.push(row)
+  }
+  addOtherName(catalog, graph, naming, different)
+  for (const row of namingSeveral)
+    if (!sameTexts(named[row] ?? NOTHING, catalog.updates[row]?.supersedes ?? NOTHING)) different.push(row)
+  return different
+}
+
+// In a loop of its own, so that the processor waits for the texts of several rows at once.
+function addOtherName({ ids, updates }: Catalog, { only }: Graph, rows: readonly number[], different: number[]): void {
+  for (const row of rows) if (updates[row]?.supersedes[0] !== ids[only[row] ?? NONE]) different.push(row)
+}
+
+// What all of them name is looked up at once.
+function putRows(catalog: Catalog, graph: Graph, rows: readonly number[]): void {
+  const names: UpdateId[] = []
+  for (const row of rows) for (const id of catalog.updates[row]?.supersedes ?? NOTHING) names.push(id)
+  const found = catalog.rowOf.rowsOf(names)
+  let next = 0
+  for (const row of rows) {
+    const update = catalog.updates[row]
+    if (update === undefined) continue
+    const count = update.supersedes.length
+    putRow(catalog, graph, row, update)
+    putEdges(graph, row, update.supersedes, found.slice(next, next + count))
+    next += count
+  }
+}
+
+function putRow(catalog: Catalog, graph: Graph, row: number, update: Update): void {
+  graph.released[row] = update.released
+  putBit(graph.declined, row, isDeclined(catalog, update, row))
+  putBit(graph.said, row, update.state === 'Superseded')
+}
+
+function isDeclined({ declined }: Catalog, { state }: Update, row: number): boolean {
+  return state === 'Declined' || hasBit(declined, row)
+}
+
+function addRow({ ids }: Catalog, { only, named, targets, sources, waiting }: Graph, row: number): void {
+  only[row] = NONE
   named.push(NOTHING)
   targets.push(NOTHING)
   sources.push(undefined)
   const id = ids[row]
-  const naming = id === undefined ? undefined : waiting.get(id)
+  const naming = id === undefined || waiting.size === 0 ? undefined : waiting.get(id)
   if (id === undefined || naming === undefined) return
   for (const source of naming) {
     targets[source] = [...(targets[source] ?? NOTHING), row]
@@ -144,8 +204,9 @@ function addRow({ ids }: Catalog, { named, targets, sources, waiting }: Graph, r
   waiting.delete(id)
 }
 
-function putEdges(catalog: Catalog, graph: Graph, row: number, names: readonly UpdateId[]): void {
-  const { named, targets, sources, waiting } = graph
+/** `found` has the row of each name, −1 where it is not known. */
+function putEdges(graph: Graph, row: number, names: readonly UpdateId[], found: readonly number[]): void {
+  const { only, named, targets, sources, waiting } = graph
   for (const target of targets[row] ?? NOTHING) {
     const own = sources[target]
     own?.splice(own.indexOf(row), 1)
@@ -155,14 +216,15 @@ function putEdges(catalog: Catalog, graph: Graph, row: number, names: readonly U
     if (naming?.delete(row) && naming.size === 0) waiting.delete(id)
   }
   if (names.length === 0) {
+    only[row] = NONE
     named[row] = NOTHING
     targets[row] = NOTHING
     return
   }
   const known: number[] = []
-  for (const id of names) {
-    const target = catalog.rowOf.get(id)
-    if (target === undefined) {
+  for (const [i, id] of names.entries()) {
+    const target = found[i] ?? -1
+    if (target < 0) {
       const naming = waiting.get(id) ?? new Set()
       waiting.set(id, naming.add(row))
       continue
@@ -170,7 +232,10 @@ function putEdges(catalog: Catalog, graph: Graph, row: number, names: readonly U
     known.push(target)
     addSource(sources, target, row)
   }
-  named[row] = names
+  const target = known[0]
+  const isOnly = target !== undefined && names.length === 1
+  only[row] = isOnly ? target : SEVERAL
+  named[row] = isOnly ? NOTHING : names
   targets[row] = known
 }
 
@@ -181,19 +246,24 @@ function addSource(sources: (number[] | undefined)[], row: number, source: numbe
 }
 
 function closeComponent(catalog: Catalog, graph: Graph, members: number[], root: number, order: number[]): void {
-  const { cycleOf, entered, targets } = graph
+  const { cycleOf, entered } = graph
   const first = order.length
   for (let row = members.pop(); row !== undefined; row = row === root ? undefined : members.pop()) {
     entered[row] = CLOSED
-    cycleOf.delete(row)
+    if (cycleOf.size > 0) cycleOf.delete(row)
     order.push(row)
   }
-  if (order.length - first === 1 && !targets[root]?.includes(root)) return
+  if (order.length - first === 1 && !namesItself(graph, root)) return
   const cycle = order.splice(first).sort((a, b) => compareAge(catalog, graph, a, b))
   for (const row of cycle) {
     cycleOf.set(row, cycle)
     order.push(row)
   }
+}
+
+function namesItself({ only, targets }: Graph, row: number): boolean {
+  const first = only[row] ?? NONE
+  return first === SEVERAL ? targets[row]?.includes(row) === true : first === row
 }
 
 function sameTexts(a: readonly string[], b: readonly string[]): boolean {

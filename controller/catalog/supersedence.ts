@@ -11,7 +11,7 @@ import {
   subtract,
   unite,
 } from '../model/bit-plane.ts'
-import { grown } from '../model/typed-arrays.ts'
+import { grown, haveRead } from '../model/typed-arrays.ts'
 import type { UpdateId } from '../model/update.ts'
 import type { Catalog } from './catalog.ts'
 import { logRows, newRowLog, type RowLog, rowsChangedSince, rowsSince } from './changes.ts'
@@ -20,6 +20,9 @@ import { compareAge, type Graph, holds, newGraph, readRows, rowsBelow } from './
 /** Cycles that are listed, and members listed of each; what is beyond is counted. */
 const MAX_CYCLES_LISTED = 100
 const MAX_MEMBERS_LISTED = 20
+
+/** Rows for which is read ahead. */
+const AHEAD = 64
 
 /** A cycle in what feeds say. `size` is the number of updates in it; 1 is an update that supersedes itself. */
 export type SupersedenceCycle = { readonly ids: readonly UpdateId[]; readonly size: number }
@@ -117,13 +120,24 @@ function cover(
   rows: readonly number[],
 ): number[] {
   const flipped: number[] = []
-  for (const row of rows) {
+  for (const [i, row] of rows.entries()) {
+    if (i % AHEAD === 0) haveRead(readSources(graph, supersededBy, rows.slice(i, i + AHEAD)))
     const by = earliestOver(catalog, graph, declined, supersededBy, row)
     supersededBy[row] = by
     const flips = by >= 0 || hasBit(graph.said, row) ? setBit(superseded, row) : clearBit(superseded, row)
     if (flips) flipped.push(row)
   }
   return flipped
+}
+
+// These reads do not depend on each other, so that the processor waits for many at once.
+function readSources({ sources, released }: Graph, supersededBy: Int32Array, rows: readonly number[]): number {
+  let sum = 0
+  for (const row of rows) {
+    const source = sources[row]?.[0] ?? row
+    sum += (supersededBy[row] ?? 0) + (supersededBy[source] ?? 0) + (released[source] ?? 0)
+  }
+  return sum
 }
 
 // Whoever is above a row is one of those that name it, or above one of these.

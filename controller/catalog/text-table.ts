@@ -7,15 +7,15 @@ import type { CompiledCriteria } from './compiled-criteria.ts'
 import { MAX_NEEDLE_CHARACTERS, type Needles, needlesIn, newNeedles } from './needles.ts'
 import { type Block, isLeft, maskWithout, narrow, setRule, type Words, wordsOf } from './rule-masks.ts'
 import { meets, type Term } from './terms.ts'
-import { normalizerOf, spelledValues, type TextProperty } from './text-properties.ts'
+import { normalizerOf, spelled, type TextProperty } from './text-properties.ts'
+import { mayBeWhole, newWholeTerms, type WholeTerms } from './whole-terms.ts'
 
 export type TextTable = {
   readonly property: TextProperty
   /** Absent where rows have values of their own: then the number of what a row says is the row. */
   readonly column: TextColumn | undefined
   readonly words: Words
-  /** Whole values, with the number of the term. */
-  readonly whole: ReadonlyMap<string, number>
+  readonly whole: WholeTerms
   /** Texts that are looked for anywhere in a value, and what is left: patterns, and texts beyond the limit. */
   readonly needles: Needles
   readonly needleTerms: readonly number[]
@@ -82,7 +82,7 @@ function sortOut(terms: readonly Asked[]): Pick<TextTable, 'whole' | 'needles' |
     else sought.push(asked)
   }
   const needles = newNeedles(sought.map(({ term }) => term.wanted))
-  return { whole, needles, needleTerms: sought.map(({ number }) => number), patterns }
+  return { whole: newWholeTerms(whole), needles, needleTerms: sought.map(({ number }) => number), patterns }
 }
 
 /** For each term the rules among those that ask for it; `ruleOf` is negative for the others. */
@@ -126,38 +126,50 @@ export function judgeTexts(table: TextTable, updates: readonly Update[], block: 
 
 // Most values are asked for by nobody, and share the first mask.
 function makeMask(table: TextTable, updates: readonly Update[], number: number, place: number): number {
-  const length = table.words.numbers.length
   const terms = termsIn(table, updates, number)
   const mask = terms.length > 0 && place === 0 ? table.masks++ : place
   table.maskOf[number] = mask
   if (mask === 0) return 0
+  const length = table.words.numbers.length
   table.suits = grown(table.suits, table.masks * length, (length) => new Uint32Array(length))
-  const { suits, wanted, unwanted } = table
-  for (let w = 0; w < length; w++) {
-    let [suited, refused] = [suits[w] ?? 0, 0]
-    for (const term of terms) {
-      suited |= wanted[term * length + w] ?? 0
-      refused |= unwanted[term * length + w] ?? 0
-    }
-    suits[mask * length + w] = suited & ~refused
-  }
+  for (let word = 0; word < length; word++) table.suits[mask * length + word] = suitedBy(table, terms, word, length)
   return mask
+}
+
+/** A word of the rules that suit a value which meets these terms. */
+function suitedBy(
+  { suits, wanted, unwanted }: TextTable,
+  terms: readonly number[],
+  word: number,
+  length: number,
+): number {
+  let suited = suits[word] ?? 0
+  let refused = 0
+  for (const term of terms) {
+    suited |= wanted[term * length + word] ?? 0
+    refused |= unwanted[term * length + word] ?? 0
+  }
+  return suited & ~refused
 }
 
 /** Which of the terms are met by what has this number, some more than once. */
 function termsIn(table: TextTable, updates: readonly Update[], number: number): readonly number[] {
-  const { property, column, whole, needles, needleTerms, patterns } = table
   const update = updates[number]
-  const said = column?.values[number] ?? (update ? spelledValues(update, property) : [])
-  const normalize = normalizerOf(property)
+  const value = table.column?.values[number] ?? (update && spelled[table.property](update))
+  if (value === undefined) return NOTHING
   const met: number[] = []
-  for (const text of said) {
-    const value = normalize(text)
-    // To ask an empty map takes longer than all else for a long text: its hash.
-    const own = whole.size > 0 ? whole.get(value) : undefined
-    if (own !== undefined) met.push(own)
-    if (needleTerms.length > 0) for (const needle of needlesIn(needles, value)) met.push(needleTerms[needle] ?? 0)
-    for (const { term, number } of patterns) if (meets(term, value)) met.push(number)
-  }
+  if (typeof value === 'string') addTerms(table, value, met)
+  else for (const text of value) addTerms(table, text, met)
   return met
 }
+
+function addTerms({ property, whole, needles, needleTerms, patterns }: TextTable, text: string, met: number[]): void {
+  const own = mayBeWhole(whole, text) ? whole.numbers.get(normalizerOf(property)(text)) : undefined
+  if (own !== undefined) met.push(own)
+  if (needleTerms.length > 0) for (const needle of needlesIn(needles, text)) met.push(needleTerms[needle] ?? 0)
+  if (patterns.length === 0) return
+  const value = normalizerOf(property)(text)
+  for (const { term, number } of patterns) if (meets(term, value)) met.push(number)
+}
+
+const NOTHING: readonly number[] = []

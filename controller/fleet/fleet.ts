@@ -4,10 +4,10 @@ import { type BitPlane, clearBit, hasBit, newPlane, setBit } from '../model/bit-
 import type { DeviceAttributes } from '../model/collection.ts'
 import { ringPosition } from '../model/hash.ts'
 import type { EpochMs } from '../model/instant.ts'
+import { RowIndex } from '../model/row-index.ts'
 import { writeFloat, writeInt, writeUnsigned } from '../model/still.ts'
 import { haveRead, longer } from '../model/typed-arrays.ts'
 import { type Column, newColumn, setValue, valueAt } from './column.ts'
-import { RowIndex } from './row-index.ts'
 
 /** Plain data, all of it state. Typed arrays are longer than the fleet: rows at and beyond `ids.length` hold zeros. */
 export type Fleet = {

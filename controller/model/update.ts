@@ -1,6 +1,7 @@
 // One software update as the catalog holds it (semantics.md §1), whatever feed it came from.
 import { z } from 'zod'
 import { MAX_RUN_TIME_MINUTES } from './limits.ts'
+import { sharedIfEmpty, sharedText, sharedTexts } from './shared-texts.ts'
 
 export const Classification = z.enum([
   'Critical Updates',
@@ -33,7 +34,10 @@ export const RestartBehaviour = z.enum(['Never', 'MayRequire', 'Requires', 'Unkn
 export type RestartBehaviour = z.infer<typeof RestartBehaviour>
 
 const text = z.string().min(1).max(1024)
-const texts = z.array(text).max(4096)
+// Those that many updates have alike; and of the others, mostly empty ones.
+const sharedList = z.array(text).max(4096).overwrite(sharedTexts)
+const ownList = z.array(text).max(4096).overwrite(sharedIfEmpty)
+const nothing = () => sharedIfEmpty<never>([])
 const instant = z.iso.datetime({ offset: true }).transform((value) => Date.parse(value))
 
 export const UpdateId = z.string().min(1).max(256).brand<'UpdateId'>()
@@ -45,20 +49,20 @@ export const Update = z.strictObject({
   revision: z.int().min(1).default(1),
   title: text,
   description: z.string().max(8192).default(''),
-  vendor: text,
-  products: texts.min(1),
+  vendor: text.overwrite(sharedText),
+  products: sharedList.min(1),
   classification: Classification,
   severity: Severity.default('None'),
   customSeverity: Severity.optional(),
-  articleIds: texts.default([]),
-  bulletinIds: texts.default([]),
-  cves: texts.default([]),
-  exploited: texts.default([]).describe('Those of `cves` known to be exploited.'),
+  articleIds: ownList.default(nothing),
+  bulletinIds: ownList.default(nothing),
+  cves: ownList.default(nothing),
+  exploited: ownList.default(nothing).describe('Those of `cves` known to be exploited.'),
   released: instant,
   revised: instant.optional(),
-  supersedes: z.array(UpdateId).max(4096).default([]),
+  supersedes: z.array(UpdateId).max(4096).overwrite(sharedIfEmpty).default(nothing),
   sizeBytes: z.int().min(0).default(0),
-  languages: texts.default([]),
+  languages: sharedList.default(nothing),
   architecture: z.string().max(64).default('Any'),
   maxRunTimeMinutes: z.int().min(5).max(MAX_RUN_TIME_MINUTES).default(60),
   restart: RestartBehaviour.default('Unknown'),

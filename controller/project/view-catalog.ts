@@ -6,6 +6,7 @@ import { counts } from '../fleet/compliance.ts'
 import { hasBit } from '../model/bit-plane.ts'
 import { toRfc3339 } from '../model/instant.ts'
 import { plural } from '../model/plural.ts'
+import type { RowIndex } from '../model/row-index.ts'
 import { UpdateId, type UpdateState } from '../model/update.ts'
 import type { RolloutRecord } from '../rollout/control.ts'
 import { heldEverywhere } from '../rollout/evidence.ts'
@@ -215,7 +216,7 @@ export const holds: Shown<ViewOf['UpdateHold']> = {
 }
 
 /** The id in a text that comes from outside, where the catalog has it. */
-export function knownUpdate(rowOf: ReadonlyMap<UpdateId, number>, text: string): UpdateId | undefined {
+export function knownUpdate(rowOf: RowIndex, text: string): UpdateId | undefined {
   const id = UpdateId.safeParse(text)
   return id.success && rowOf.has(id.data) ? id.data : undefined
 }

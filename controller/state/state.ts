@@ -4,11 +4,11 @@ import { compileCollections, evaluateAll, type newMembership } from '../fleet/co
 import { type Column, codesOf } from '../fleet/column.ts'
 import { newCompliance } from '../fleet/compliance.ts'
 import { type Fleet, newFleet } from '../fleet/fleet.ts'
-import { RowIndex } from '../fleet/row-index.ts'
 import { newTokenHashes, tokenHashesFrom } from '../fleet/token-hashes.ts'
 import { type Capture, captureSnapshot, decodeSnapshot, encodeSnapshot } from '../journal/snapshot-codec.ts'
 import type { CollectionSpec } from '../model/collection.ts'
 import { DAY, type EpochMs } from '../model/instant.ts'
+import { RowIndex } from '../model/row-index.ts'
 import { type Control, newControl } from '../rollout/control.ts'
 import { countTargets } from '../rollout/evidence.ts'
 import type { Access, Objects, World } from '../rollout/world.ts'
@@ -103,7 +103,7 @@ export function restoreState({ membership, ...rest }: StoredState): State {
     [...rest.fleet.columns].map(([name, column]) => [name, { ...column, codeOf: codesOf(column.values) }]),
   )
   const fleet = { ...rest.fleet, columns, rowOf: new RowIndex(rest.fleet.ids) }
-  const catalog = { ...rest.catalog, rowOf: rowsOf(rest.catalog.ids) }
+  const catalog = { ...rest.catalog, rowOf: new RowIndex(rest.catalog.ids) }
   const collections = compileCollections(new Map(), membership)
   const control = { ...rest.control, rollouts: rolloutsFrom(rest.control.rollouts) }
   const state: State = { ...rest, objects, access, fleet, catalog, control, collections }
@@ -138,16 +138,6 @@ export function settledIn({
     ...[access.keys, access.spent, catalog.ids, catalog.updates, catalog.sources],
     ...[fleet.ids, details, updateIds, numberOf, sources, feeds],
   ])
-}
-
-/** An id is never given a second row. */
-function rowsOf<T extends string>(ids: readonly T[]): Map<T, number> {
-  const rows = new Map<T, number>()
-  for (let row = 0; row < ids.length; row++) {
-    const id = ids[row]
-    if (id !== undefined) rows.set(id, row)
-  }
-  return rows
 }
 
 function newObjects(): Objects {

@@ -6,7 +6,6 @@ import { type Catalog, copyCatalog, newCatalog, putUpdates, setStates } from '..
 import { changeRows } from '../../controller/catalog/changes.ts'
 import { columnsOf, textColumn } from '../../controller/catalog/columns.ts'
 import { countByCriterion, selectUpdates } from '../../controller/catalog/criteria.ts'
-import { needlesIn, newNeedles } from '../../controller/catalog/needles.ts'
 import { keepSelections, keptRows, selectRows } from '../../controller/catalog/selections.ts'
 import { planeRows } from '../../controller/model/bit-plane.ts'
 import { Criteria } from '../../controller/model/criteria.ts'
@@ -161,27 +160,6 @@ test('to know what to narrow, each criterion is counted by itself', async (t) =>
     { property: 'vendors', count: 2 },
     { property: 'severities', count: 1 },
   ])
-})
-
-test('needles are found in one pass where a search for each finds them', async (t) => {
-  const text = fc.string({ unit: fc.constantFrom('a', 'b', 'ü', '😀'), maxLength: 12 })
-  const needles = fc.uniqueArray(
-    fc.string({ unit: fc.constantFrom('a', 'b', 'ü', '😀'), minLength: 1, maxLength: 4 }),
-    {
-      maxLength: 8,
-    },
-  )
-  let found = 0
-  const property = fc.property(needles, fc.array(text, { maxLength: 6 }), (wanted, texts) => {
-    const tree = newNeedles(wanted)
-    return texts.every((one) => {
-      const inside = [...new Set(needlesIn(tree, one))].sort((a, b) => a - b)
-      found += inside.length
-      return inside.join() === wanted.flatMap((needle, i) => (one.includes(needle) ? [i] : [])).join()
-    })
-  })
-  t.doesNotThrow(() => fc.assert(property, { seed: 42, numRuns: 2000 }))
-  t.ok(found > 1000, `${found} found`)
 })
 
 function select(catalog: Catalog, criteria: Criteria): string[] {

@@ -1,8 +1,8 @@
 // Rows by id, beside a Map.
 import fc from 'fast-check'
 import { test } from 'tap'
-import { RowIndex } from '../../controller/fleet/row-index.ts'
 import { stableHash } from '../../controller/model/hash.ts'
+import { RowIndex } from '../../controller/model/row-index.ts'
 
 /** All of them lead to the same slot, as long as there are no more than 128 slots. */
 const ALIKE = Array.from({ length: 20_000 }, (_, i) => `device-${i}`).filter((id) => stableHash(id) % 128 === 5)
@@ -25,14 +25,18 @@ test('it finds what a Map finds, ids with the same hash and unknown ones too', a
   t.ok(ALIKE.length > 100)
 })
 
-test('several ids are looked up at once as they are one by one, and what is unknown has −1', async (t) => {
+test('several ids are looked up at once as they are one by one, also in a copy that goes its own way', async (t) => {
   const id = fc.oneof(fc.string(), fc.constantFrom(...ALIKE))
   fc.assert(
     fc.property(fc.uniqueArray(id, { maxLength: 300 }), fc.array(id), (ids, others) => {
       const index = new RowIndex(ids)
       const asked = [...others, ...ids.toReversed(), ...others]
       const found = index.rowsOf(asked)
-      return found.join() === asked.map((name) => index.get(name) ?? -1).join()
+      if (found.join() !== asked.map((name) => index.get(name) ?? -1).join()) return false
+      const more = [...ids, 'another']
+      const copy = index.copyFor(more)
+      copy.add(ids.length)
+      return copy.rowsOf([...asked, 'another']).join() === [...found, ids.length].join()
     }),
     { seed: 42, numRuns: 100 },
   )

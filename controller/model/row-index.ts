@@ -1,7 +1,7 @@
 // Rows by id. A Map does the same, and takes four times as long to be made again for a million devices when a snapshot is read
 // (docs/performance.md, "Restart"), and six times the memory.
-import { stableHash } from '../model/hash.ts'
-import { haveRead } from '../model/typed-arrays.ts'
+import { stableHash } from './hash.ts'
+import { haveRead } from './typed-arrays.ts'
 
 /** Slots are looked at one after the other, so many at the most: ids chosen to have the same hash slow nobody down. */
 const REACH = 32
@@ -9,7 +9,7 @@ const REACH = 32
 const ROW = 0xffffff
 
 export class RowIndex {
-  readonly #ids: readonly string[]
+  #ids: readonly string[]
   /**
    * Row + 1 where an id's hash leads to, or at one of the next slots, above it the upper 8 bits of the hash; 0 for none. A power of
    * two of them, more than twice the ids.
@@ -33,28 +33,49 @@ export class RowIndex {
    * the cache are waited for together.
    */
   rowsOf(ids: readonly string[]): number[] {
-    const hashes: number[] = []
-    for (const id of ids) hashes.push(stableHash(id))
-    const slots = this.#slots
-    const mask = slots.length - 1
-    const likely: number[] = []
-    for (const hash of hashes) likely.push((slots[hash & mask] ?? 0) & ROW)
-    let sum = 0
-    for (const row of likely) if (row !== 0) sum += this.#ids[row - 1]?.length ?? 0
-    haveRead(sum)
-    const rows: number[] = []
-    for (let i = 0; i < ids.length; i++) rows.push(this.#find(ids[i] ?? '', hashes[i] ?? 0) ?? -1)
-    return rows
+    const hashes = hashesOf(ids)
+    haveRead(this.#read(this.#likely(hashes)))
+    return this.#findAll(ids, hashes)
   }
 
   has(id: string): boolean {
     return this.get(id) !== undefined
   }
 
+  /** An index over another list of the same ids, which it then follows. */
+  copyFor(ids: readonly string[]): RowIndex {
+    const copy = new RowIndex([])
+    copy.#ids = ids
+    copy.#slots = this.#slots.slice()
+    for (const [id, row] of this.#others) copy.#others.set(id, row)
+    return copy
+  }
+
   /** Takes in the id at the end of the list, which is new. */
   add(row: number): void {
     if (this.#ids.length * 2 >= this.#slots.length) this.#build()
     else this.#place(row)
+  }
+
+  /** The row that `#find` is going to look at first, plus 1; 0 for none. */
+  #likely(hashes: readonly number[]): number[] {
+    const slots = this.#slots
+    const mask = slots.length - 1
+    const likely: number[] = []
+    for (const hash of hashes) likely.push((slots[hash & mask] ?? 0) & ROW)
+    return likely
+  }
+
+  #read(likely: readonly number[]): number {
+    let sum = 0
+    for (const row of likely) if (row !== 0) sum += this.#ids[row - 1]?.length ?? 0
+    return sum
+  }
+
+  #findAll(ids: readonly string[], hashes: readonly number[]): number[] {
+    const rows: number[] = []
+    for (let i = 0; i < hashes.length; i++) rows.push(this.#find(ids[i] ?? '', hashes[i] ?? 0) ?? -1)
+    return rows
   }
 
   #find(id: string, hash: number): number | undefined {
@@ -90,4 +111,11 @@ export class RowIndex {
     }
     this.#others.set(id, row)
   }
+}
+
+// Loops of their own, here as above: one that goes through the ids of a whole catalog is compiled for that, and good for a few as well.
+function hashesOf(ids: readonly string[]): number[] {
+  const hashes: number[] = []
+  for (const id of ids) hashes.push(stableHash(id) | 0)
+  return hashes
 }
