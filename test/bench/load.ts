@@ -80,7 +80,7 @@ function drive(
     let current = 0
     let begun = 0
     let held: Buffer = NOTHING
-    let last: Answer | undefined
+    const whole: WholeAnswers = new Map()
     const send = () => {
       const i = take()
       const request = requests[(i ?? 0) % requests.length]
@@ -92,7 +92,8 @@ function drive(
     socket.on('error', reject)
     socket.on('close', () => reject(new Error('the server closed a connection')))
     connection.onBytes = (bytes) => {
-      if (held.length > 0 || last === undefined || !isLike(last, bytes)) {
+      let status = held.length > 0 ? undefined : statusLike(whole, bytes)
+      if (status === undefined) {
         held = Buffer.concat([held, buffer.subarray(0, bytes)])
         const answer = wholeAnswer(held)
         if (answer === undefined) return
@@ -101,9 +102,10 @@ function drive(
           return
         }
         held = NOTHING
-        last = answer
+        status = answer.status
+        whole.set(answer.bytes, status)
       }
-      done(current, begun, last.status)
+      done(current, begun, status)
       send()
     }
     send()
@@ -112,9 +114,13 @@ function drive(
 
 type Answer = { readonly status: number; readonly bytes: number }
 
-/** As long as the one before and with the same status, so whole like it. If it were not, what is left of it would be no answer. */
-function isLike({ status, bytes }: Answer, read: number): boolean {
-  return read === bytes && buffer[0] === LETTER_H && digit(9) * 100 + digit(10) * 10 + digit(11) === status
+/** By their length the status of answers that were whole. */
+type WholeAnswers = Map<number, number>
+
+/** As long as one before and with the same status, so whole like it. If it were not, what is left of it would be no answer. */
+function statusLike(whole: WholeAnswers, read: number): number | undefined {
+  const status = digit(9) * 100 + digit(10) * 10 + digit(11)
+  return buffer[0] === LETTER_H && whole.get(read) === status ? status : undefined
 }
 
 const LETTER_H = 'H'.charCodeAt(0)
