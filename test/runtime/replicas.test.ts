@@ -2,6 +2,7 @@
 import { type Test, test } from 'tap'
 import { openPostgresJournal } from '../../controller/journal/postgres-journal.ts'
 import type { Fact, Input } from '../../controller/model/facts.ts'
+import { isStarted } from '../../controller/rollout/control.ts'
 import { Controller } from '../../controller/runtime/controller.ts'
 import { decodeFact } from '../../controller/runtime/fact-codec.ts'
 import { alwaysLeader, type Leadership } from '../../controller/runtime/leadership.ts'
@@ -51,6 +52,9 @@ test('replicas', SKIP, async (t) => {
         }
       }),
     )
+    // What a device says before it is among the targets is no evidence.
+    await until(() => targetsOf(first) === 61)
+    await Promise.all(devices.map((device, i) => replicas[i % 3]?.controller.submit(report(device, 6))))
     await second.controller.submit(report('seed', 1))
     await until(() => first.decisions.includes('RolloutSucceeded'))
     await allTheSame(t, replicas)
@@ -287,6 +291,11 @@ async function startOne(t: Test, url: string, identity: string, at: string, snap
 
 function report(device: string, sequence: number): Input {
   return reported(device, { sequence, at: START, messages: [{ update: 'u1', topic: 500, state: 3 }] })
+}
+
+function targetsOf({ controller }: Replica): number {
+  const [phase] = controller.state.control.rollouts.get('rollout')?.phases ?? []
+  return phase !== undefined && isStarted(phase) ? phase.devices : 0
 }
 
 async function entriesOf({ journal }: Controller) {
